@@ -1,0 +1,3 @@
+//! HeyCMO as an MCP server.
+pub mod caller;
+pub mod transport;

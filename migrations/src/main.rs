@@ -1,0 +1,2 @@
+//! Root binary.
+fn main() {}

@@ -1,0 +1,3 @@
+//! The brand of a customer.
+mod profile;
+pub use profile::{Cadence, Competitor, Pillar, Profile, Voice};

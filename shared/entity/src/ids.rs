@@ -1,0 +1,169 @@
+//! Typed ids: a prefix that names the thing, and a ULID, so that ids sort by the time they were made.
+//!
+//! Ids made by one process are strictly increasing, so that paging by id never skips or repeats a row.
+
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use ulid::{Generator, Ulid};
+
+/// A text that is not an id of the expected kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not an id that starts with `{prefix}_`")]
+pub struct InvalidId {
+    prefix: &'static str,
+}
+
+static GENERATOR: Mutex<Generator> = Mutex::new(Generator::new());
+
+/// The next ULID of this process, greater than every one before it, even if the clock was set back.
+fn next_ulid() -> Ulid {
+    let mut generator = GENERATOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match generator.generate() {
+        Ok(ulid) => ulid,
+        // 2^80 ids in one millisecond; the increment still sorts after all of them.
+        Err(overflow) => overflow.commit_overflow_increment(),
+    }
+}
+
+fn ulid_at_start_of(time: DateTime<Utc>) -> Ulid {
+    let millis = u64::try_from(time.timestamp_millis()).unwrap_or(0);
+    Ulid::from_parts(millis, 0)
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sea_orm::DeriveValueType)]
+        pub struct $name(String);
+
+        impl $name {
+            /// What every id of this kind starts with, before the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new id, greater than every one made by this process before.
+            #[must_use]
+            #[expect(clippy::new_without_default, reason = "each call makes another id")]
+            pub fn new() -> Self {
+                Self(format!(concat!($prefix, "_{}"), next_ulid()))
+            }
+
+            /// The smallest id that can have been made at `time` or later.
+            #[must_use]
+            pub fn first_at(time: DateTime<Utc>) -> Self {
+                Self(format!(concat!($prefix, "_{}"), ulid_at_start_of(time)))
+            }
+
+            /// When the id was made, to the millisecond.
+            #[must_use]
+            pub fn created_at(&self) -> DateTime<Utc> {
+                let ulid = self.0.get(Self::PREFIX.len() + 1..).and_then(|text| Ulid::from_string(text).ok());
+                let made = ulid.map_or(SystemTime::UNIX_EPOCH, |ulid| ulid.datetime());
+                let since_epoch = made.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                DateTime::UNIX_EPOCH + since_epoch
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let invalid = InvalidId { prefix: $prefix };
+                let ulid = text.strip_prefix(concat!($prefix, "_")).ok_or_else(|| invalid.clone())?;
+                match Ulid::from_string(ulid) {
+                    // Crockford's alphabet reads lower case too; one id has one spelling.
+                    Ok(parsed) if parsed.to_string() == ulid => Ok(Self(text.to_owned())),
+                    _ => Err(invalid),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(|error| serde::de::Error::custom(format!("`{text}` {error}")))
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "pattern": concat!("^", $prefix, "_[0-9A-HJKMNP-TV-Z]{26}$"),
+                })
+            }
+        }
+    };
+}
+
+id!(/// A customer.
+    CustomerId, "cust");
+id!(/// An API key, not the key itself.
+    KeyId, "key");
+id!(/// An entry of the event log.
+    EventId, "evt");
+id!(/// A piece of content.
+    ContentId, "cnt");
+id!(/// A revision of a piece of content.
+    RevisionId, "rev");
+id!(/// A decision on a piece of content.
+    DecisionId, "dec");
+id!(/// A lead.
+    LeadId, "lead");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_strictly_increasing() {
+        let ids: Vec<EventId> = (0..10_000).map(|_| EventId::new()).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn an_id_reads_back_and_tells_its_time() {
+        let before = Utc::now();
+        let id = CustomerId::new();
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert!((id.created_at() - before).abs() < chrono::Duration::seconds(60));
+        assert!(CustomerId::first_at(id.created_at()) <= id);
+        assert!(CustomerId::first_at(id.created_at() + chrono::Duration::milliseconds(1)) > id);
+    }
+
+    #[test]
+    fn only_the_one_spelling_of_the_right_kind_is_an_id() {
+        let id = CustomerId::new();
+        let lower = id.as_str().to_lowercase();
+        for wrong in ["", "cust_", "cust_1", lower.as_str(), EventId::new().as_str(), &format!("{id} ")] {
+            assert!(wrong.parse::<CustomerId>().is_err(), "{wrong} was accepted");
+        }
+    }
+}

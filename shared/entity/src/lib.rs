@@ -1,0 +1,4 @@
+//! HeyCMO's data.
+pub mod brands;
+pub mod content;
+pub mod ids;
