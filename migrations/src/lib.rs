@@ -1,1 +1,48 @@
-//! Schema.
+#![doc = include_str!("../README.md")]
+
+mod m0001_foundation;
+
+use entity::Result;
+use entity::db::Db;
+use sea_orm_migration::prelude::*;
+
+struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_foundation::Migration)]
+    }
+}
+
+/// Brings the schema up to date. Safe when several processes do it at once: one does, the others wait and find it done.
+///
+/// # Errors
+///
+/// When the database fails; then nothing was changed.
+pub async fn up(db: &Db) -> Result<()> {
+    let tx = db.schema_tx().await?;
+    Migrator::up(&tx, None).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes back the newest `steps` migrations **and the data in what they made**.
+///
+/// # Errors
+///
+/// When the database fails; then nothing was changed.
+pub async fn down(db: &Db, steps: u32) -> Result<()> {
+    let tx = db.schema_tx().await?;
+    Migrator::down(&tx, Some(steps)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Names of the migrations that are still to be applied, oldest first.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn pending(db: &Db) -> Result<Vec<String>> {
+    let pending = Migrator::get_pending_migrations(db.connection()).await?;
+    Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+}

@@ -55,12 +55,22 @@ macro_rules! id {
                 Self(format!(concat!($prefix, "_{}"), ulid_at_start_of(time)))
             }
 
+            /// The id right after this one.
+            #[must_use]
+            pub fn next(&self) -> Self {
+                let after = self.ulid().increment().unwrap_or_else(|_| next_ulid());
+                Self(format!(concat!($prefix, "_{}"), after))
+            }
+
+            fn ulid(&self) -> Ulid {
+                let text = self.0.get(Self::PREFIX.len() + 1..).unwrap_or_default();
+                Ulid::from_string(text).unwrap_or_default()
+            }
+
             /// When the id was made, to the millisecond.
             #[must_use]
             pub fn created_at(&self) -> DateTime<Utc> {
-                let ulid = self.0.get(Self::PREFIX.len() + 1..).and_then(|text| Ulid::from_string(text).ok());
-                let made = ulid.map_or(SystemTime::UNIX_EPOCH, |ulid| ulid.datetime());
-                let since_epoch = made.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                let since_epoch = self.ulid().datetime().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
                 DateTime::UNIX_EPOCH + since_epoch
             }
 
@@ -88,6 +98,13 @@ macro_rules! id {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        // Asked for by primary keys; only databases without RETURNING would use it.
+        impl sea_orm::TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+                Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
             }
         }
 

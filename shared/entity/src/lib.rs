@@ -1,4 +1,16 @@
-//! HeyCMO's data.
+#![doc = include_str!("../README.md")]
+
 pub mod brands;
 pub mod content;
+pub mod customers;
+pub mod db;
+mod error;
+pub mod events;
+pub mod feed;
 pub mod ids;
+pub mod keys;
+pub mod leads;
+pub mod mcp_sessions;
+mod tables;
+
+pub use error::{Error, Result};

@@ -1,0 +1,126 @@
+//! Giving content its time.
+
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
+use serde_json::json;
+
+use super::{Content, ContentStatus, Piece, event_data, piece_in};
+use crate::customers;
+use crate::db::{Db, now};
+use crate::error::{Error, Result};
+use crate::events::{self, EventType};
+use crate::ids::{ContentId, CustomerId};
+use crate::tables::content;
+
+/// A planning horizon that no slip of the keyboard exceeds.
+const MAX_AHEAD: Duration = Duration::days(366 * 2);
+/// How many neighbours are looked at for the next free time.
+const NEIGHBOURS: u64 = 200;
+
+/// When a piece is to go out.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    /// The time.
+    pub at: DateTime<Utc>,
+    /// Least distance to other pieces of the same channel, if any is kept.
+    pub spacing: Option<Duration>,
+}
+
+/// The outcome of a scheduling call.
+#[derive(Clone, Debug)]
+pub enum Scheduled {
+    /// The piece has the time now (or none, if that was asked).
+    Done(Box<Piece>),
+    /// Another piece of the channel is too close; nothing was written.
+    TooClose {
+        /// That piece.
+        neighbour: Box<Content>,
+        /// The first time from the wanted one on that is free.
+        next_free: DateTime<Utc>,
+    },
+}
+
+/// Sets the time of a piece, or takes it away. The same time again writes nothing.
+///
+/// # Errors
+///
+/// When the customer has no such piece, it was rejected (`content_rejected`), or the time is past or more than two
+/// years ahead (field `at`).
+pub async fn schedule(
+    db: &Db,
+    customer_id: &CustomerId,
+    id: &ContentId,
+    wanted: Option<Schedule>,
+) -> Result<Scheduled> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let Piece { content, current } = piece_in(&tx, customer_id, id).await?;
+    if content.scheduled_at == wanted.map(|wanted| wanted.at) {
+        return Ok(Scheduled::Done(Box::new(Piece { content, current })));
+    }
+    if let Some(wanted) = wanted {
+        require_schedulable(&content, wanted.at)?;
+        if let Some(too_close) = conflict(&tx, &content, wanted).await? {
+            return Ok(too_close);
+        }
+    }
+
+    let mut change: content::ActiveModel = content.into();
+    change.scheduled_at = Set(wanted.map(|wanted| wanted.at));
+    change.updated_at = Set(now());
+    let content = change.update(&tx).await?;
+    let event = if wanted.is_some() { EventType::ContentScheduled } else { EventType::ContentUnscheduled };
+    let mut data = event_data(&content);
+    if let Some(fields) = data.as_object_mut() {
+        fields.insert("scheduledAt".to_owned(), json!(content.scheduled_at));
+    }
+    events::record(&tx, customer_id, event, data).await?;
+    tx.commit().await?;
+    Ok(Scheduled::Done(Box::new(Piece { content, current })))
+}
+
+fn require_schedulable(content: &Content, at: DateTime<Utc>) -> Result<()> {
+    let now = now();
+    if at <= now {
+        return Err(Error::invalid(
+            "at",
+            format!("must be in the future; it is now {} UTC", now.format("%Y-%m-%d %H:%M")),
+        ));
+    }
+    if at > now + MAX_AHEAD {
+        return Err(Error::invalid("at", "must be within the next two years"));
+    }
+    if content.status == ContentStatus::Rejected {
+        return Err(Error::conflict("content_rejected", "It was rejected. Revise it first, then schedule it."));
+    }
+    Ok(())
+}
+
+async fn conflict(tx: &DatabaseTransaction, content: &Content, wanted: Schedule) -> Result<Option<Scheduled>> {
+    let Some(spacing) = wanted.spacing else { return Ok(None) };
+    let neighbours = content::Entity::find()
+        .filter(content::Column::CustomerId.eq(content.customer_id.clone()))
+        .filter(content::Column::Channel.eq(content.channel))
+        .filter(content::Column::ScheduledAt.gt(wanted.at - spacing))
+        .filter(content::Column::Id.ne(content.id.clone()))
+        .filter(content::Column::Status.ne(ContentStatus::Rejected))
+        .order_by_asc(content::Column::ScheduledAt)
+        .limit(NEIGHBOURS)
+        .all(tx)
+        .await?;
+    let Some(neighbour) = neighbours.iter().find(|piece| is_within(piece, wanted.at, spacing)) else { return Ok(None) };
+    let next_free = next_free(&neighbours, wanted.at, spacing);
+    Ok(Some(Scheduled::TooClose { neighbour: Box::new(neighbour.clone()), next_free }))
+}
+
+fn is_within(piece: &Content, at: DateTime<Utc>, spacing: Duration) -> bool {
+    piece.scheduled_at.is_some_and(|other| (other - at).abs() < spacing)
+}
+
+/// `neighbours` are in the order of their times, so one pass finds the first gap that is wide enough.
+fn next_free(neighbours: &[Content], from: DateTime<Utc>, spacing: Duration) -> DateTime<Utc> {
+    let times = neighbours.iter().filter_map(|piece| piece.scheduled_at);
+    times.fold(from, |candidate, taken| if (taken - candidate).abs() < spacing { taken + spacing } else { candidate })
+}

@@ -1,0 +1,348 @@
+//! API keys: made here, shown once, stored as a hash, looked up by hash and compared in constant time.
+//!
+//! A key is `hcmo_live_` and 64 lower-case hex characters: 32 bytes from the operating system's random source. With
+//! that much entropy a plain SHA-256 is enough; a slow password hash would only slow the customer down.
+
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::customers::{self, Customer, CustomerStatus};
+use crate::db::{Db, now};
+use crate::error::{Error, Result};
+use crate::events::{self, EventType};
+use crate::ids::{CustomerId, KeyId};
+use crate::tables::{api_key, customer};
+
+/// A key as stored, without its secret.
+pub type ApiKey = api_key::Model;
+
+const PREFIX: &str = "hcmo_live_";
+const RANDOM_BYTES: usize = 32;
+/// Last use is recorded at most this often for a key, so that reading does not mean writing.
+const LAST_USE_RESOLUTION: Duration = Duration::minutes(1);
+const MAX_LABEL_CHARS: usize = 60;
+const MAX_KEYS: usize = 50;
+
+/// The key itself. Printing it prints nothing of it; [`PlainKey::expose`] is the only way out.
+#[derive(Clone)]
+pub struct PlainKey(SecretString);
+
+/// What is stored of a key. A different type, so that a plain key cannot reach the database.
+#[derive(Clone, Debug, PartialEq, Eq, sea_orm::DeriveValueType)]
+pub struct HashedKey(String);
+
+/// A text that is not a key of ours. Says nothing of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a HeyCMO API key")]
+pub struct MalformedKey;
+
+impl PlainKey {
+    /// A new key.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no randomness to give.
+    pub fn generate() -> Result<Self> {
+        let mut bytes = [0_u8; RANDOM_BYTES];
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Error::Database(sea_orm::DbErr::Custom(format!("no random bytes from the operating system: {error}")))
+        })?;
+        Ok(Self(format!("{PREFIX}{}", hex::encode(bytes)).into()))
+    }
+
+    /// The key as text, to be shown to its owner and nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> HashedKey {
+        HashedKey(hex::encode(Sha256::digest(self.expose())))
+    }
+
+    fn last4(&self) -> String {
+        let key = self.expose();
+        key.get(key.len().saturating_sub(4)..).unwrap_or_default().to_owned()
+    }
+}
+
+impl std::fmt::Debug for PlainKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlainKey(hcmo_live_…)")
+    }
+}
+
+impl std::str::FromStr for PlainKey {
+    type Err = MalformedKey;
+
+    /// Refuses whatever is not a key by its form, so that it never reaches the database.
+    fn from_str(text: &str) -> std::result::Result<Self, MalformedKey> {
+        let hex = text.strip_prefix(PREFIX).ok_or(MalformedKey)?;
+        let well_formed =
+            hex.len() == RANDOM_BYTES * 2 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if well_formed { Ok(Self(text.into())) } else { Err(MalformedKey) }
+    }
+}
+
+impl HashedKey {
+    fn is(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+/// A customer whose key was accepted.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// Who it is.
+    pub customer: Customer,
+    /// The key that was presented.
+    pub key: ApiKey,
+}
+
+/// Why a well-formed key was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Nobody's key, or one that was revoked or has expired.
+    #[error("unknown, revoked or expired key")]
+    UnknownKey,
+    /// The key is good, but its customer may not use the service now.
+    #[error("the account is {0}")]
+    Inactive(CustomerStatus),
+    /// The check itself failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// Checks a key: one joined look-up by hash.
+///
+/// # Errors
+///
+/// [`Refused`] says which of the three it is.
+pub async fn authenticate(db: &Db, key: &PlainKey) -> std::result::Result<Authenticated, Refused> {
+    let hash = key.hash();
+    let found = api_key::Entity::find()
+        .filter(api_key::Column::Hash.eq(hash.clone()))
+        .find_also_related(customer::Entity)
+        .one(db.connection())
+        .await
+        .map_err(Error::from)?;
+    let Some((key, Some(customer))) = found else { return Err(Refused::UnknownKey) };
+    let now = now();
+    if !key.hash.is(&hash) || !is_usable(&key, now) {
+        return Err(Refused::UnknownKey);
+    }
+    let status = customer.status(now);
+    if !status.may_use_keys() {
+        return Err(Refused::Inactive(status));
+    }
+    record_use(db, &key, now);
+    Ok(Authenticated { customer, key })
+}
+
+fn is_usable(key: &ApiKey, now: DateTime<Utc>) -> bool {
+    key.revoked_at.is_none() && key.expires_at.is_none_or(|expires_at| expires_at > now)
+}
+
+/// Notes in the background that the key was used, unless that was noted within the last minute.
+fn record_use(db: &Db, key: &ApiKey, now: DateTime<Utc>) {
+    let stale = key.last_used_at.is_none_or(|last| last <= now - LAST_USE_RESOLUTION);
+    if !stale {
+        return;
+    }
+    let (db, id, seen) = (db.clone(), key.id.clone(), key.last_used_at);
+    tokio::spawn(async move {
+        // Compared with what was read, so that of many simultaneous requests one writes.
+        let unchanged = match seen {
+            Some(seen) => api_key::Column::LastUsedAt.eq(seen),
+            None => api_key::Column::LastUsedAt.is_null(),
+        };
+        let result = api_key::Entity::update_many()
+            .col_expr(api_key::Column::LastUsedAt, sea_orm::sea_query::Expr::value(now))
+            .filter(api_key::Column::Id.eq(id))
+            .filter(unchanged)
+            .exec(db.connection())
+            .await;
+        if let Err(error) = result {
+            tracing::warn!(%error, "could not record the last use of a key");
+        }
+    });
+}
+
+/// What a new key is to be.
+#[derive(Clone, Debug, Default)]
+pub struct NewKey {
+    /// What its owner calls it; "default" when absent.
+    pub label: Option<String>,
+    /// When it stops working, if ever.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Makes a key for a customer and gives it out this once.
+///
+/// # Errors
+///
+/// When the customer does not exist, the label is too long, the expiry is past, or there are too many keys.
+pub async fn create(db: &Db, customer_id: &CustomerId, new: NewKey) -> Result<(ApiKey, PlainKey)> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    if usable_in(&tx, customer_id).await?.len() >= MAX_KEYS {
+        return Err(Error::conflict(
+            "too_many_keys",
+            format!("There are {MAX_KEYS} keys already. Revoke one that is no longer used."),
+        ));
+    }
+    let created = create_in(&tx, customer_id, new).await?;
+    tx.commit().await?;
+    Ok(created)
+}
+
+pub(crate) async fn create_in(
+    tx: &DatabaseTransaction,
+    customer_id: &CustomerId,
+    new: NewKey,
+) -> Result<(ApiKey, PlainKey)> {
+    let now = now();
+    let label = new.label.as_deref().map(str::trim).filter(|label| !label.is_empty()).unwrap_or("default").to_owned();
+    if label.chars().count() > MAX_LABEL_CHARS || label.chars().any(char::is_control) {
+        return Err(Error::invalid("label", format!("must be at most {MAX_LABEL_CHARS} printable characters")));
+    }
+    if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(Error::invalid("expiresAt", "must be in the future"));
+    }
+    let plain = PlainKey::generate()?;
+    let key = api_key::ActiveModel {
+        id: Set(KeyId::new()),
+        customer_id: Set(customer_id.clone()),
+        hash: Set(plain.hash()),
+        last4: Set(plain.last4()),
+        label: Set(label),
+        created_at: Set(now),
+        last_used_at: Set(None),
+        expires_at: Set(new.expires_at),
+        revoked_at: Set(None),
+    };
+    let key = key.insert(tx).await?;
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4 });
+    events::record(tx, customer_id, EventType::KeyCreated, data).await?;
+    Ok((key, plain))
+}
+
+/// Every key a customer ever had, newest first.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn list(db: &Db, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
+    let keys = api_key::Entity::find()
+        .filter(api_key::Column::CustomerId.eq(customer_id.clone()))
+        .order_by_desc(api_key::Column::Id)
+        .all(db.connection())
+        .await?;
+    Ok(keys)
+}
+
+/// Takes a key out of use for good. Revoking it again changes nothing.
+///
+/// # Errors
+///
+/// When the customer has no such key.
+pub async fn revoke(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let key = find_in(&tx, customer_id, key_id).await?.ok_or(Error::NotFound("key"))?;
+    if key.revoked_at.is_some() {
+        return Ok(key);
+    }
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4 });
+    let mut change: api_key::ActiveModel = key.into();
+    change.revoked_at = Set(Some(now()));
+    let key = change.update(&tx).await?;
+    events::record(&tx, customer_id, EventType::KeyRevoked, data).await?;
+    tx.commit().await?;
+    Ok(key)
+}
+
+/// Of the given keys, those that are still accepted: for ending the sessions of the others.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn still_accepted(db: &Db, keys: Vec<KeyId>) -> Result<Vec<KeyId>> {
+    let now = now();
+    let mut accepted = Vec::new();
+    // SQLite binds at most 32,766 values to a statement.
+    for chunk in keys.chunks(1_000) {
+        let found = api_key::Entity::find()
+            .filter(api_key::Column::Id.is_in(chunk.iter().cloned()))
+            .find_also_related(customer::Entity)
+            .all(db.connection())
+            .await?;
+        let usable = found.into_iter().filter(|(key, customer)| {
+            is_usable(key, now) && customer.as_ref().is_some_and(|customer| customer.status(now).may_use_keys())
+        });
+        accepted.extend(usable.map(|(key, _)| key.id));
+    }
+    Ok(accepted)
+}
+
+async fn find_in(tx: &DatabaseTransaction, customer_id: &CustomerId, key_id: &KeyId) -> Result<Option<ApiKey>> {
+    let key = api_key::Entity::find_by_id(key_id.clone())
+        .filter(api_key::Column::CustomerId.eq(customer_id.clone()))
+        .one(tx)
+        .await?;
+    Ok(key)
+}
+
+async fn usable_in(tx: &DatabaseTransaction, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
+    let now = now();
+    let keys = api_key::Entity::find()
+        .filter(api_key::Column::CustomerId.eq(customer_id.clone()))
+        .filter(api_key::Column::RevokedAt.is_null())
+        .all(tx)
+        .await?;
+    Ok(keys.into_iter().filter(|key| is_usable(key, now)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_the_published_form_and_never_prints() {
+        let key = PlainKey::generate().unwrap();
+        assert_eq!(key.expose().len(), PREFIX.len() + 64);
+        assert!(key.expose().parse::<PlainKey>().is_ok());
+        assert!(!format!("{key:?}").contains(&key.expose()[PREFIX.len()..]));
+        assert_ne!(key.expose(), PlainKey::generate().unwrap().expose());
+    }
+
+    #[test]
+    fn only_the_published_form_is_a_key() {
+        let good = format!("{PREFIX}{}", "0123456789abcdef".repeat(4));
+        assert!(good.parse::<PlainKey>().is_ok());
+        for wrong in [
+            String::new(),
+            good.to_uppercase(),
+            good.replace("live", "test"),
+            good.replace("abcdef", "abcdeg"),
+            format!("{good}0"),
+            good[..good.len() - 1].to_owned(),
+            format!(" {good}"),
+        ] {
+            assert!(wrong.parse::<PlainKey>().is_err(), "{wrong} was accepted");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_sha256_in_hex() {
+        let key: PlainKey = format!("{PREFIX}{}", "0".repeat(64)).parse().unwrap();
+        let expected = hex::encode(Sha256::digest(format!("{PREFIX}{}", "0".repeat(64))));
+        assert_eq!(key.hash(), HashedKey(expected));
+    }
+}

@@ -1,0 +1,11 @@
+//! The tables, one file each. Only this crate's queries touch them, so that no caller can forget the tenant.
+
+pub mod api_key;
+pub mod brand;
+pub mod content;
+pub mod content_decision;
+pub mod content_revision;
+pub mod customer;
+pub mod event;
+pub mod lead;
+pub mod mcp_session;
