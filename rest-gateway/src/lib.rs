@@ -1,1 +1,33 @@
-//! Gateway.
+#![doc = include_str!("../README.md")]
+
+mod router;
+mod routes;
+mod tail;
+
+use axum::Router;
+use axum::extract::FromRef;
+use entity::db::Db;
+use entity::feed::Feed;
+use tokio_util::sync::CancellationToken;
+use web::auth::AdminSecret;
+use web::config::PublicUrl;
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone, Debug, FromRef)]
+pub struct Gateway {
+    /// The database.
+    pub db: Db,
+    /// Live events.
+    pub feed: Feed,
+    /// The operator's secret.
+    pub admin_secret: AdminSecret,
+    /// Where assistants find the MCP server.
+    pub mcp_url: PublicUrl,
+    /// Ends the streams when the process stops.
+    pub shutdown: CancellationToken,
+}
+
+/// The gateway, ready to be served.
+pub fn app(gateway: Gateway) -> Router {
+    web::layers::around(router::router(gateway))
+}

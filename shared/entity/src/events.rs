@@ -63,6 +63,14 @@ event_types! {
     LeadLogged = "lead.logged",
 }
 
+impl EventType {
+    /// Whether keys may no longer be accepted after it.
+    #[must_use]
+    pub const fn may_end_access(self) -> bool {
+        matches!(self, Self::KeyRevoked | Self::CustomerSuspended)
+    }
+}
+
 impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -83,6 +91,17 @@ pub enum TypeFilter {
     Any,
     /// Only these; may be none.
     Only(Vec<EventType>),
+}
+
+impl TypeFilter {
+    /// Whether an event of this type is wanted.
+    #[must_use]
+    pub fn includes(&self, event_type: EventType) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(types) => types.contains(&event_type),
+        }
+    }
 }
 
 impl FromStr for TypeFilter {

@@ -1,1 +1,15 @@
-//! Web.
+#![doc = include_str!("../README.md")]
+
+pub mod auth;
+pub mod body;
+pub mod config;
+pub mod error;
+pub mod health;
+pub mod layers;
+pub mod process;
+pub mod serve;
+pub mod telemetry;
+mod time;
+
+pub use error::ApiError;
+pub use time::timestamp;

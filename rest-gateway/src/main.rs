@@ -1,0 +1,36 @@
+//! `heycmo-gateway`: the REST gateway as a process of its own.
+
+use std::process::ExitCode;
+
+use entity::feed::Feed;
+use rest_gateway::Gateway;
+use web::config::{Environment, GATEWAY_ADDR};
+use web::process::{Process, exit_code};
+use web::serve;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("heycmo-gateway", run().await)
+}
+
+async fn run() -> Result<(), String> {
+    // A missing .env is the normal case.
+    let _ = dotenvy::dotenv();
+    let Process { config, secrets, db } = Process::start(&Environment::of_process()).await?;
+    migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
+    let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let listener = serve::bind(GATEWAY_ADDR, config.gateway_addr).await?;
+    tracing::info!(address = %config.gateway_addr, database = config.database.describe(), "the gateway listens");
+
+    let gateway = Gateway {
+        feed: Feed::start(db.clone(), shutdown.clone()),
+        db: db.clone(),
+        admin_secret: secrets.admin,
+        mcp_url: config.origins.mcp(config.mcp_addr.port()),
+        shutdown: shutdown.clone(),
+    };
+    serve::serve(listener, rest_gateway::app(gateway), shutdown)
+        .await
+        .map_err(|error| format!("cannot serve: {error}"))?;
+    db.close().await.map_err(|error| format!("cannot close the database: {error}"))
+}

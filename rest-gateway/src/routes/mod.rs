@@ -1,0 +1,10 @@
+//! The handlers, one file a resource.
+
+use axum::http::{HeaderName, HeaderValue, header};
+
+pub mod admin;
+pub mod customer;
+pub mod events;
+
+/// On every answer that carries a key or personal data.
+const NO_STORE: [(HeaderName, HeaderValue); 1] = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

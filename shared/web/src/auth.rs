@@ -1,0 +1,130 @@
+//! Credentials as extractors: who may call a handler is visible in its signature.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRef, FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use entity::customers::Customer;
+use entity::db::Db;
+use entity::ids::CustomerId;
+use entity::keys::{self, ApiKey, PlainKey};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::error::ApiError;
+
+/// A caller whose API key was accepted.
+#[derive(Clone, Debug)]
+pub struct KeyHolder {
+    /// Whose key it is.
+    pub customer: Customer,
+    /// The key as stored.
+    pub key: ApiKey,
+    /// The key as presented.
+    pub presented: PlainKey,
+}
+
+/// A caller whose API key belongs to the customer that the path names (`{customer_id}`). Everybody else gets a 404,
+/// whether or not there is such a customer.
+#[derive(Clone, Debug)]
+pub struct Owner(pub KeyHolder);
+
+/// An operator, by the admin secret.
+#[derive(Clone, Copy, Debug)]
+pub struct Admin;
+
+/// The operator's secret. Never printed.
+#[derive(Clone, Debug)]
+pub struct AdminSecret(SecretString);
+
+impl AdminSecret {
+    /// A secret from the configuration.
+    #[must_use]
+    pub const fn new(secret: SecretString) -> Self {
+        Self(secret)
+    }
+
+    /// The secret as text, to be shown to the operator's own machine.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Compared as hashes, so that neither content nor length can be measured.
+    fn is(&self, presented: &str) -> bool {
+        Sha256::digest(self.expose()).ct_eq(&Sha256::digest(presented)).into()
+    }
+}
+
+/// The token of an `Authorization: Bearer` header.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Checks a presented key. A malformed one does not reach the database.
+///
+/// # Errors
+///
+/// 401 for no or an unknown key, 403 for an account that may not use it now, 503 when the check cannot be made.
+pub async fn authenticate(db: &Db, presented: Option<&str>) -> Result<KeyHolder, ApiError> {
+    let Some(presented) = presented else {
+        return Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "missing_key",
+            "An API key is needed: send the header Authorization: Bearer hcmo_live_….",
+        ));
+    };
+    let presented: PlainKey = presented.parse().map_err(|_| ApiError::from(keys::Refused::UnknownKey))?;
+    let accepted = keys::authenticate(db, &presented).await?;
+    Ok(KeyHolder { customer: accepted.customer, key: accepted.key, presented })
+}
+
+impl<S> FromRequestParts<S> for KeyHolder
+where
+    S: Send + Sync,
+    Db: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        authenticate(&Db::from_ref(state), bearer(&parts.headers)).await
+    }
+}
+
+impl<S> FromRequestParts<S> for Owner
+where
+    S: Send + Sync,
+    Db: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let holder = KeyHolder::from_request_parts(parts, state).await?;
+        let Path(path) = Path::<HashMap<String, String>>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::not_found())?;
+        let named: Option<CustomerId> = path.get("customer_id").and_then(|id| id.parse().ok());
+        if named.as_ref() == Some(&holder.customer.id) { Ok(Self(holder)) } else { Err(ApiError::not_found()) }
+    }
+}
+
+impl<S> FromRequestParts<S> for Admin
+where
+    S: Send + Sync,
+    AdminSecret: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let is_admin = bearer(&parts.headers).is_some_and(|presented| AdminSecret::from_ref(state).is(presented));
+        if is_admin {
+            return Ok(Self);
+        }
+        Err(ApiError::new(StatusCode::UNAUTHORIZED, "invalid_admin_secret", "The admin secret is missing or wrong."))
+    }
+}

@@ -1,0 +1,271 @@
+//! The configuration: the environment, read once, one struct per concern. Every error names its variable.
+
+mod environment;
+mod secrets;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::http::HeaderValue;
+use entity::db::DatabaseUrl;
+use url::Url;
+
+pub use environment::{ConfigError, Environment};
+pub use secrets::{EncryptionSecret, Secrets};
+
+use crate::telemetry::LogFormat;
+
+/// The address variables, which the "address taken" message names too.
+pub const GATEWAY_ADDR: &str = "HEYCMO_GATEWAY_ADDR";
+/// See [`GATEWAY_ADDR`].
+pub const MCP_ADDR: &str = "HEYCMO_MCP_ADDR";
+
+/// What the process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A laptop: secrets are generated, everything listens on loopback.
+    Development,
+    /// Paying customers: whatever is unsafe stops the start.
+    Production,
+}
+
+/// Everything the processes are told from outside, except secrets.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `HEYCMO_ENV`.
+    pub mode: Mode,
+    /// `HEYCMO_DATA_DIR`.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`.
+    pub database: DatabaseUrl,
+    /// Where the gateway listens.
+    pub gateway_addr: SocketAddr,
+    /// Where the MCP server listens.
+    pub mcp_addr: SocketAddr,
+    /// Who may ask for what, and under which name.
+    pub origins: Origins,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// `RUST_LOG`.
+    pub log_filter: Option<String>,
+}
+
+/// The public addresses and the names that requests may use.
+#[derive(Clone, Debug)]
+pub struct Origins {
+    /// `PUBLIC_URL`, if set.
+    gateway: Option<Url>,
+    /// `MCP_PUBLIC_URL`, if set.
+    mcp: Option<Url>,
+    /// `ALLOWED_HOSTS`: accepted in the Host header besides the public ones.
+    hosts: Vec<String>,
+    /// `ALLOWED_ORIGINS`: accepted in the Origin header besides the public ones.
+    origins: Vec<String>,
+}
+
+/// A public origin without a slash at its end, such as `https://heycmo.example`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(Url);
+
+impl PublicUrl {
+    /// An address below the origin; `path` begins with a slash.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0.as_str().trim_end_matches('/'))
+    }
+
+    fn host_and_port(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is wrong.
+    pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
+        let mode = environment.parsed_with("HEYCMO_ENV", parse_mode)?.unwrap_or(Mode::Development);
+        let data_dir = PathBuf::from(environment.var("HEYCMO_DATA_DIR").unwrap_or(".heycmo"));
+        let database =
+            environment.parsed("DATABASE_URL")?.unwrap_or_else(|| DatabaseUrl::Sqlite(data_dir.join("heycmo.db")));
+        Ok(Self {
+            mode,
+            database,
+            gateway_addr: environment
+                .parsed_with(GATEWAY_ADDR, parse_addr)?
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8787))),
+            mcp_addr: environment
+                .parsed_with(MCP_ADDR, parse_addr)?
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8788))),
+            origins: Origins::from_environment(environment, mode)?,
+            log_format: environment.parsed_with("LOG_FORMAT", parse_log_format)?.unwrap_or(LogFormat::Pretty),
+            log_filter: environment.var("RUST_LOG").map(str::to_owned),
+            data_dir,
+        })
+    }
+}
+
+impl Origins {
+    fn from_environment(environment: &Environment, mode: Mode) -> Result<Self, ConfigError> {
+        let public_url = |text: &str| parse_public_url(text, mode);
+        let gateway = environment.parsed_with("PUBLIC_URL", public_url)?;
+        let mcp = environment.parsed_with("MCP_PUBLIC_URL", public_url)?;
+        if mode == Mode::Production && gateway.is_none() {
+            return Err(ConfigError::new("PUBLIC_URL", "must be set in production, such as https://heycmo.example"));
+        }
+        // In production one edge carries both; in development each process has a port of its own.
+        let mcp = mcp.or_else(|| if mode == Mode::Production { gateway.clone() } else { None });
+        Ok(Self {
+            gateway,
+            mcp,
+            hosts: environment.list_of("ALLOWED_HOSTS", parse_host)?,
+            origins: environment.list_of("ALLOWED_ORIGINS", parse_origin)?,
+        })
+    }
+
+    /// Where clients find the gateway, which listens on `port` here.
+    #[must_use]
+    pub fn gateway(&self, port: u16) -> PublicUrl {
+        PublicUrl(self.gateway.clone().unwrap_or_else(|| localhost(port)))
+    }
+
+    /// Where clients find the MCP server, which listens on `port` here.
+    #[must_use]
+    pub fn mcp(&self, port: u16) -> PublicUrl {
+        PublicUrl(self.mcp.clone().unwrap_or_else(|| localhost(port)))
+    }
+
+    /// The Host headers that the MCP server accepts; without a public name, this machine's own.
+    #[must_use]
+    pub fn mcp_hosts(&self, port: u16) -> Vec<String> {
+        let mut hosts = self.hosts.clone();
+        match &self.mcp {
+            Some(url) => hosts.push(PublicUrl(url.clone()).host_and_port()),
+            None => hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}"))),
+        }
+        hosts
+    }
+
+    /// The Origin headers that the MCP server accepts.
+    #[must_use]
+    pub fn mcp_origins(&self, gateway_port: u16, mcp_port: u16) -> Vec<String> {
+        let mut origins = self.origins.clone();
+        for (url, port) in [(&self.gateway, gateway_port), (&self.mcp, mcp_port)] {
+            match url {
+                Some(url) => origins.push(url.origin().ascii_serialization()),
+                None => origins.extend(["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}"))),
+            }
+        }
+        origins.sort();
+        origins.dedup();
+        origins
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a constant text with a number in it")]
+fn localhost(port: u16) -> Url {
+    Url::parse(&format!("http://localhost:{port}")).expect("is a URL whatever the port")
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "development" => Ok(Mode::Development),
+        "production" => Ok(Mode::Production),
+        _ => Err("must be development or production".to_owned()),
+    }
+}
+
+fn parse_log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "pretty" => Ok(LogFormat::Pretty),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be pretty or json".to_owned()),
+    }
+}
+
+fn parse_addr(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:8787 or [::]:8787".to_owned())
+}
+
+fn parse_public_url(text: &str, mode: Mode) -> Result<Url, String> {
+    let expected = "must be an origin such as https://heycmo.example, without a path";
+    let url = Url::parse(text).map_err(|_| expected.to_owned())?;
+    let is_origin = url.host_str().is_some()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty();
+    match url.scheme() {
+        "http" if mode == Mode::Production => Err("must be https in production: keys travel over it".to_owned()),
+        "http" | "https" if is_origin => Ok(url),
+        _ => Err(expected.to_owned()),
+    }
+}
+
+fn parse_host(text: &str) -> Result<String, String> {
+    let is_host =
+        !text.contains('/') && Url::parse(&format!("http://{text}")).is_ok_and(|url| url.host_str().is_some());
+    if is_host {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(format!("holds `{text}`, which is not a host such as heycmo.example or localhost:8788"))
+    }
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| url.host_str().is_some() && HeaderValue::from_str(text).is_ok());
+    url.map(|url| url.origin().ascii_serialization())
+        .ok_or_else(|| format!("holds `{text}`, which is not an origin such as https://app.example"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
+        Config::from_environment(&Environment::of(variables)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_a_laptop() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.mode, Mode::Development);
+        assert_eq!(config.database, DatabaseUrl::Sqlite(".heycmo/heycmo.db".into()));
+        assert_eq!(config.gateway_addr.to_string(), "127.0.0.1:8787");
+        assert_eq!(config.origins.mcp(8788).join("/mcp/sse"), "http://localhost:8788/mcp/sse");
+        assert!(config.origins.mcp_hosts(8788).contains(&"127.0.0.1:8788".to_owned()));
+    }
+
+    #[test]
+    fn one_public_origin_serves_both_in_production() {
+        let config = config(&[("HEYCMO_ENV", "production"), ("PUBLIC_URL", "https://heycmo.example")]).unwrap();
+        assert_eq!(config.origins.mcp(1).join("/mcp"), "https://heycmo.example/mcp");
+        assert_eq!(config.origins.mcp_hosts(1), ["heycmo.example"]);
+        assert_eq!(config.origins.mcp_origins(1, 2), ["https://heycmo.example"]);
+    }
+
+    #[test]
+    fn every_error_names_its_variable() {
+        for (variables, name) in [
+            (vec![("HEYCMO_ENV", "prod")], "HEYCMO_ENV"),
+            (vec![("DATABASE_URL", "mysql://x/y")], "DATABASE_URL"),
+            (vec![("DATABASE_URL", "sqlite::memory:")], "DATABASE_URL"),
+            (vec![("HEYCMO_GATEWAY_ADDR", "8787")], "HEYCMO_GATEWAY_ADDR"),
+            (vec![("HEYCMO_MCP_ADDR", "localhost")], "HEYCMO_MCP_ADDR"),
+            (vec![("PUBLIC_URL", "heycmo.example")], "PUBLIC_URL"),
+            (vec![("PUBLIC_URL", "https://heycmo.example/path")], "PUBLIC_URL"),
+            (vec![("HEYCMO_ENV", "production")], "PUBLIC_URL"),
+            (vec![("HEYCMO_ENV", "production"), ("PUBLIC_URL", "http://heycmo.example")], "PUBLIC_URL"),
+            (vec![("MCP_PUBLIC_URL", "ftp://heycmo.example")], "MCP_PUBLIC_URL"),
+            (vec![("ALLOWED_HOSTS", "a.example,https://b.example")], "ALLOWED_HOSTS"),
+            (vec![("ALLOWED_ORIGINS", "a.example")], "ALLOWED_ORIGINS"),
+            (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
+        ] {
+            let error = config(&variables).unwrap_err();
+            assert!(error.starts_with(name), "{variables:?}: {error}");
+        }
+    }
+}

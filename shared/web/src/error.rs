@@ -1,0 +1,132 @@
+//! The one shape of every error: `{"error", "code", "requestId", "fields"?}`.
+//!
+//! A handler returns an [`ApiError`]; [`crate::layers`] knows the request's id and writes the body. What went wrong
+//! inside stays in the log.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use entity::keys::Refused;
+use serde::Serialize;
+
+/// An answer that is not what the caller wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// For programs, in snake case.
+    pub code: &'static str,
+    /// For people: a sentence that says what to do.
+    pub message: String,
+    /// For each invalid field, what is wrong with it.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// The body as written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Body<'a> {
+    error: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: &'a BTreeMap<String, String>,
+}
+
+impl ApiError {
+    /// An error with a sentence of its own.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), fields: BTreeMap::new() }
+    }
+
+    /// What a status says when nothing more is known.
+    #[must_use]
+    pub fn of_status(status: StatusCode) -> Self {
+        let (code, message) = match status {
+            StatusCode::BAD_REQUEST => ("bad_request", "The request is malformed."),
+            StatusCode::UNAUTHORIZED => ("unauthorized", "A valid API key is needed."),
+            StatusCode::FORBIDDEN => ("forbidden", "This is not allowed."),
+            StatusCode::NOT_FOUND => ("not_found", "There is nothing here."),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("method_not_allowed", "This address does not take this method; the Allow header lists those it takes.")
+            }
+            StatusCode::REQUEST_TIMEOUT => ("timeout", "The request took too long and was given up. Try again."),
+            StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "The request body is too large."),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                ("unavailable", "The service cannot answer just now. Try again in a moment.")
+            }
+            status if status.is_server_error() => {
+                ("internal", "Something went wrong on our side. It has been logged under the request id.")
+            }
+            _ => ("bad_request", "The request was refused."),
+        };
+        Self::new(status, code, message)
+    }
+
+    /// 400 for one field; `problem` goes on after the field's name, as in "must not be empty".
+    pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        entity::Error::invalid(field, problem).into()
+    }
+
+    /// 404 that does not say whether there is such a thing for somebody else.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::of_status(StatusCode::NOT_FOUND)
+    }
+
+    pub(crate) fn body<'a>(&'a self, request_id: &'a str) -> Body<'a> {
+        Body { error: &self.message, code: self.code, request_id, fields: &self.fields }
+    }
+}
+
+impl From<entity::Error> for ApiError {
+    fn from(error: entity::Error) -> Self {
+        let message = error.to_string();
+        match error {
+            entity::Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            entity::Error::Invalid(fields) => {
+                Self { fields, ..Self::new(StatusCode::BAD_REQUEST, "invalid_input", message) }
+            }
+            entity::Error::Conflict { code, .. } => Self::new(StatusCode::CONFLICT, code, message),
+            entity::Error::Unavailable(cause) => {
+                tracing::warn!(error = %cause, "the database cannot be reached");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", message)
+            }
+            entity::Error::Database(cause) => {
+                tracing::error!(error = %cause, "a query failed");
+                Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::UnknownKey => {
+                Self::new(StatusCode::UNAUTHORIZED, "invalid_key", "This API key is unknown, revoked or expired.")
+            }
+            Refused::Inactive(status) => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_inactive",
+                format!("The account is {status}. Its keys work again once it is active."),
+            ),
+            Refused::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

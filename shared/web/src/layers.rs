@@ -1,0 +1,99 @@
+//! What stands around every route: request ids, the access log, the error shape, panics, time and size limits.
+
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument;
+use ulid::Ulid;
+
+use crate::error::ApiError;
+
+/// How long a request may take until its answer begins. Streams begin at once and are not bound by it.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How large a request body may be where nothing else is said, in bytes.
+pub const BODY_LIMIT: usize = 64 * 1024;
+/// How large MCP messages, webhooks and Inngest calls may be, in bytes.
+pub const LARGE_BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID_CHARS: usize = 64;
+
+/// The id of a request, in its extensions.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Puts the common layers around a finished router.
+///
+/// Unknown routes and wrong methods are answered in the error shape too. The access log names the route, not the
+/// address: a query may hold a key.
+pub fn around(router: Router) -> Router {
+    router
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || ApiError::of_status(StatusCode::METHOD_NOT_ALLOWED))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(finish))
+}
+
+/// The panic itself is in the log, by the panic hook.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+/// Gives the request its id, writes error bodies, and logs one line.
+async fn finish(mut request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", %id, %method, route);
+    let started = Instant::now();
+
+    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = with_error_body(response, &id);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let millis = started.elapsed().as_secs_f64() * 1_000.0;
+    span.in_scope(|| tracing::info!(status, millis, "answered"));
+    response
+}
+
+fn request_id(request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let well_formed = |id: &&str| {
+        (1..=MAX_REQUEST_ID_CHARS).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    given.filter(well_formed).map_or_else(|| format!("req_{}", Ulid::generate()), str::to_owned)
+}
+
+fn with_error_body(mut response: Response, id: &str) -> Response {
+    let error = match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => error,
+        None if has_body_of_its_own(&response) => return response,
+        None => ApiError::of_status(response.status()),
+    };
+    let Ok(json) = serde_json::to_vec(&error.body(id)) else { return response };
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.body_mut() = Body::from(json);
+    response
+}
+
+/// Plain-text errors come from libraries; every other body was written on purpose.
+fn has_body_of_its_own(response: &Response) -> bool {
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    !(status.is_client_error() || status.is_server_error())
+        || content_type.is_some_and(|value| !value.starts_with("text/plain"))
+}

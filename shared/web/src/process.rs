@@ -1,0 +1,67 @@
+//! Starting a process of ours: configuration, log, database.
+
+use std::process::ExitCode;
+
+use entity::db::{self, DatabaseUrl, Db};
+
+use crate::config::{Config, Environment, Secrets};
+use crate::telemetry;
+
+/// What a process has once it has started.
+#[derive(Debug)]
+pub struct Process {
+    /// What it was told.
+    pub config: Config,
+    /// The secrets.
+    pub secrets: Secrets,
+    /// The database, with the schema not yet looked at.
+    pub db: Db,
+}
+
+impl Process {
+    /// Reads the configuration, starts the log and opens the database.
+    ///
+    /// # Errors
+    ///
+    /// One sentence for whoever started the process.
+    pub async fn start(environment: &Environment) -> Result<Self, String> {
+        let config = Config::from_environment(environment).map_err(|error| error.to_string())?;
+        telemetry::start(config.log_format, config.log_filter.as_deref())?;
+        let secrets = Secrets::load(environment, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
+        let db = open_database(&config.database).await?;
+        Ok(Self { config, secrets, db })
+    }
+}
+
+/// Opens the database; a SQLite file and its directory are made when they are not there.
+///
+/// # Errors
+///
+/// One sentence that names the database and the variable.
+pub async fn open_database(url: &DatabaseUrl) -> Result<Db, String> {
+    if let DatabaseUrl::Sqlite(path) = url {
+        db::create_parent_directory(path).map_err(|error| {
+            format!(
+                "cannot make the directory of the {}: {error}. Set HEYCMO_DATA_DIR or DATABASE_URL.",
+                url.describe()
+            )
+        })?;
+    }
+    Db::connect(url).await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        format!("cannot open the {}: {cause}. Check that it runs and that DATABASE_URL is right.", url.describe())
+    })
+}
+
+/// Prints the error of a `main`, if any, as one sentence without a backtrace.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "the last words of a process")]
+pub fn exit_code(program: &str, result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{program}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

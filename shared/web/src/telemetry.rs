@@ -1,0 +1,45 @@
+//! The log, on standard error.
+
+use tracing_subscriber::EnvFilter;
+
+/// What is logged when `RUST_LOG` says nothing.
+const DEFAULT_FILTER: &str = "info,sqlx=warn,sea_orm_migration=warn";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// Starts the log. `filter` is what `RUST_LOG` says.
+///
+/// # Errors
+///
+/// When the filter cannot be read, or logging was started before.
+pub fn start(format: LogFormat, filter: Option<&str>) -> Result<(), String> {
+    let filter = env_filter(filter.unwrap_or(DEFAULT_FILTER))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    let started = match format {
+        LogFormat::Pretty => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    started.map_err(|error| format!("cannot start the log: {error}"))
+}
+
+/// rmcp logs whole requests, with their arguments, below WARN: it does so only when it is named.
+fn env_filter(text: &str) -> Result<EnvFilter, String> {
+    let filter: EnvFilter = text
+        .parse()
+        .map_err(|error| format!("RUST_LOG is not a filter such as \"info\" or \"info,web=debug\": {error}"))?;
+    if text.contains("rmcp") {
+        return Ok(filter);
+    }
+    let quiet = "rmcp=warn".parse().map_err(|error| format!("cannot quieten rmcp: {error}"))?;
+    Ok(filter.add_directive(quiet))
+}
