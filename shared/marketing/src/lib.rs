@@ -1,1 +1,20 @@
-//! What a CMO knows.
+#![doc = include_str!("../README.md")]
+
+pub mod brand;
+mod channels;
+mod check;
+mod claims;
+mod guide;
+mod input;
+mod markdown;
+mod problem;
+mod readability;
+mod rule;
+mod text;
+
+pub use channels::x::{posts, weighted_length};
+pub use check::{check, rules_for};
+pub use guide::{CHANNELS, Guide, channel_from_slug, guide, kind_label};
+pub use input::validate_draft;
+pub use problem::Problem;
+pub use rule::Rule;

@@ -1,0 +1,7 @@
+//! The brand profile: how complete it is, what to ask next, and what cannot be saved.
+
+mod completeness;
+mod validate;
+
+pub use completeness::{Completeness, Question, completeness};
+pub use validate::validate;

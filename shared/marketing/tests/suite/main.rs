@@ -1,0 +1,12 @@
+//! Behaviour of the public surface. One binary, so that its dependencies are linked once.
+
+mod ads;
+mod brand;
+mod claims;
+mod email;
+mod guides;
+mod input;
+mod social;
+mod support;
+mod web;
+mod x;
