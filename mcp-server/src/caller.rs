@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use entity::ids::{CustomerId, KeyId};
+use rmcp::ErrorData;
+use rmcp::handler::server::common::{AsRequestContext, FromContextPart};
+use rmcp::model::Extensions;
 
 /// A customer whose key was accepted, as every tool, prompt and resource sees it.
 ///
@@ -14,4 +17,23 @@ pub struct Caller {
     pub key_id: KeyId,
     /// When the key stops working, if ever.
     pub key_expires_at: Option<DateTime<Utc>>,
+}
+
+impl Caller {
+    /// The caller of a request, from what the transport put beside it.
+    ///
+    /// # Errors
+    ///
+    /// When the key check did not run, which is a fault of ours.
+    pub fn of(extensions: &Extensions) -> Result<Self, ErrorData> {
+        let parts = extensions.get::<http::request::Parts>();
+        let caller = parts.and_then(|parts| parts.extensions.get::<Self>());
+        caller.cloned().ok_or_else(|| ErrorData::internal_error("the caller is not known", None))
+    }
+}
+
+impl<C: AsRequestContext> FromContextPart<C> for Caller {
+    fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
+        Self::of(&context.as_request_context().extensions)
+    }
 }

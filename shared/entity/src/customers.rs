@@ -137,7 +137,7 @@ pub struct NewCustomer {
 pub async fn provision(db: &Db, new: NewCustomer) -> Result<(Customer, PlainKey)> {
     let email = normalized_email(&new.email)?;
     let plan = valid_plan(new.plan)?;
-    let brand_name = valid_brand_name(new.brand_name)?;
+    let brand_name = valid_brand_name("brandName", new.brand_name)?;
     let website = new.website.map(|website| brands::valid_website("website", &website)).transpose()?;
 
     let tx = db.write_tx().await?;
@@ -276,11 +276,11 @@ fn valid_plan(plan: Option<String>) -> Result<String> {
 /// # Errors
 ///
 /// When it is too long or holds control characters.
-pub fn valid_brand_name(name: Option<String>) -> Result<Option<String>> {
+pub fn valid_brand_name(field: &str, name: Option<String>) -> Result<Option<String>> {
     let Some(name) = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) else { return Ok(None) };
     if name.chars().count() > MAX_BRAND_NAME_CHARS || name.chars().any(char::is_control) {
         return Err(Error::invalid(
-            "brandName",
+            field,
             format!("must be at most {MAX_BRAND_NAME_CHARS} printable characters"),
         ));
     }

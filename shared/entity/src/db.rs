@@ -31,7 +31,12 @@ const SCHEMA_LOCK: u64 = 0x6865_7963_6d6f;
 /// Now, to the microsecond: what both databases give back unchanged.
 #[must_use]
 pub fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(6)
+    stored(Utc::now())
+}
+
+/// A time as it reads back: what a caller gave us may be finer than what both databases keep.
+pub(crate) fn stored(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(6)
 }
 
 /// A `DATABASE_URL` of a database we support.

@@ -33,7 +33,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Bad input in one field; `problem` goes on after the field's name, as in "must not be empty".
+    /// Bad input in one field; `problem` says what the field must be, as in "must not be empty".
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid(BTreeMap::from([(field.into(), problem.into())]))
     }
@@ -50,7 +50,8 @@ impl Error {
 }
 
 fn invalid_sentence(fields: &BTreeMap<String, String>) -> String {
-    let parts: Vec<String> = fields.iter().map(|(field, problem)| format!("`{field}` {problem}.")).collect();
+    let parts: Vec<String> =
+        fields.iter().map(|(field, problem)| format!("`{field}`: {}.", problem.trim_end_matches('.'))).collect();
     parts.join(" ")
 }
 

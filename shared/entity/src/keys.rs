@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::customers::{self, Customer, CustomerStatus};
-use crate::db::{Db, now};
+use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{CustomerId, KeyId};
@@ -224,7 +224,7 @@ pub(crate) async fn create_in(
         label: Set(label),
         created_at: Set(now),
         last_used_at: Set(None),
-        expires_at: Set(new.expires_at),
+        expires_at: Set(new.expires_at.map(stored)),
         revoked_at: Set(None),
     };
     let key = key.insert(tx).await?;

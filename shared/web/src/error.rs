@@ -67,7 +67,7 @@ impl ApiError {
         Self::new(status, code, message)
     }
 
-    /// 400 for one field; `problem` goes on after the field's name, as in "must not be empty".
+    /// 400 for one field; `problem` says what the field must be, as in "must not be empty".
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         entity::Error::invalid(field, problem).into()
     }

@@ -71,6 +71,26 @@ pub async fn get(db: &Db, customer_id: &CustomerId, id: &ContentId) -> Result<Pi
     Ok(Piece { content, current })
 }
 
+/// Revision `number` of the customer's piece.
+///
+/// # Errors
+///
+/// When there is none (field `revision`).
+pub async fn revision(db: &Db, customer_id: &CustomerId, id: &ContentId, number: i64) -> Result<Revision> {
+    let found = match i32::try_from(number) {
+        Ok(number) => {
+            content_revision::Entity::find()
+                .filter(content_revision::Column::CustomerId.eq(customer_id.clone()))
+                .filter(content_revision::Column::ContentId.eq(id.clone()))
+                .filter(content_revision::Column::Number.eq(number))
+                .one(db.connection())
+                .await?
+        }
+        Err(_) => None,
+    };
+    found.ok_or_else(|| Error::invalid("revision", "is not the number of a revision of this piece"))
+}
+
 /// The newest revisions and decisions of the customer's piece, at most `limit` of each.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Content, ContentStatus, Piece, event_data, piece_in};
 use crate::customers;
-use crate::db::{Db, now};
+use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{ContentId, CustomerId};
@@ -54,6 +54,7 @@ pub async fn schedule(
     id: &ContentId,
     wanted: Option<Schedule>,
 ) -> Result<Scheduled> {
+    let wanted = wanted.map(|wanted| Schedule { at: stored(wanted.at), ..wanted });
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
     let Piece { content, current } = piece_in(&tx, customer_id, id).await?;

@@ -1,0 +1,62 @@
+//! What tools answer: a text for the reader and the same as data, or a refusal that says how to go on.
+
+use entity::Error;
+use rmcp::ErrorData;
+use rmcp::handler::server::tool::IntoCallToolResult;
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
+use serde::Serialize;
+
+/// A tool's answer.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// For the assistant to read: what is, and what to do next.
+    pub text: String,
+    /// The same for programs, as the tool's output schema describes it.
+    pub data: T,
+}
+
+/// A tool's refusal: not a fault of the protocol, but something the assistant can mend.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+impl<T: Serialize> IntoCallToolResult for Answer<T> {
+    fn into_call_tool_result(self) -> Result<CallToolResponse, ErrorData> {
+        let data = serde_json::to_value(self.data)
+            .map_err(|error| ErrorData::internal_error(format!("an answer could not be written: {error}"), None))?;
+        let mut result = CallToolResult::structured(data);
+        result.content = vec![ContentBlock::text(self.text)];
+        Ok(result.into())
+    }
+}
+
+impl IntoCallToolResult for Refusal {
+    fn into_call_tool_result(self) -> Result<CallToolResponse, ErrorData> {
+        Ok(CallToolResult::error(vec![ContentBlock::text(self.0)]).into())
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        log(&error);
+        Self(error.to_string())
+    }
+}
+
+/// The cause goes to the log; customers get the sentence.
+fn log(error: &Error) {
+    match error {
+        Error::Database(cause) => tracing::error!(error = %cause, "a query failed"),
+        Error::Unavailable(cause) => tracing::warn!(error = %cause, "the database cannot be reached"),
+        Error::NotFound(_) | Error::Invalid(_) | Error::Conflict { .. } => {}
+    }
+}
+
+/// The same for what is not a tool: prompts and resources have no other way to refuse than a protocol error.
+pub fn protocol_error(error: &Error) -> ErrorData {
+    log(error);
+    match error {
+        Error::NotFound(_) => ErrorData::resource_not_found(error.to_string(), None),
+        Error::Invalid(_) | Error::Conflict { .. } => ErrorData::invalid_params(error.to_string(), None),
+        Error::Unavailable(_) | Error::Database(_) => ErrorData::internal_error(error.to_string(), None),
+    }
+}

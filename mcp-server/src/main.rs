@@ -1,0 +1,40 @@
+//! `heycmo-mcp`: the MCP server as a process of its own.
+
+use std::process::ExitCode;
+
+use entity::feed::Feed;
+use mcp_server::transport::Limits;
+use mcp_server::{AllowedOrigins, McpServer};
+use web::config::{Environment, MCP_ADDR};
+use web::process::{Process, exit_code};
+use web::serve;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("heycmo-mcp", run().await)
+}
+
+async fn run() -> Result<(), String> {
+    // A missing .env is the normal case.
+    let _ = dotenvy::dotenv();
+    let Process { config, secrets, db } = Process::start(&Environment::of_process()).await?;
+    migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
+    let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let listener = serve::bind(MCP_ADDR, config.mcp_addr).await?;
+    let port = listener.local_addr().map_or(config.mcp_addr.port(), |address| address.port());
+    tracing::info!(address = %config.mcp_addr, database = config.database.describe(), "the MCP server listens");
+
+    let server = McpServer {
+        feed: Feed::start(db.clone(), shutdown.clone()),
+        db: db.clone(),
+        origins: AllowedOrigins {
+            hosts: config.origins.mcp_hosts(port),
+            origins: config.origins.mcp_origins(config.gateway_addr.port(), port),
+        },
+        binding_key: secrets.encryption.derive("mcp session ids"),
+        limits: Limits::default(),
+        shutdown: shutdown.clone(),
+    };
+    serve::serve(listener, mcp_server::app(server), shutdown).await.map_err(|error| format!("cannot serve: {error}"))?;
+    db.close().await.map_err(|error| format!("cannot close the database: {error}"))
+}

@@ -1,0 +1,169 @@
+//! The prompts: templates that carry the brand, the channel's rules and the tools to call, so that any assistant writes
+//! like this customer's own.
+
+use entity::brands;
+use entity::content::{self, ContentKind};
+use entity::db::Db;
+use entity::ids::ContentId;
+use marketing::brand::completeness;
+use minijinja::{Environment, Value, context};
+use rmcp::ErrorData;
+use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
+
+use crate::answer::protocol_error;
+use crate::caller::Caller;
+use crate::render;
+use crate::resources::playbook;
+
+const BRAND_INTERVIEW: &str = "brand_interview";
+const WRITE_CONTENT: &str = "write_content";
+const REVIEW_DRAFT: &str = "review_draft";
+const TEMPLATES: [(&str, &str); 3] = [
+    (BRAND_INTERVIEW, include_str!("../../templates/brand_interview.md")),
+    (WRITE_CONTENT, include_str!("../../templates/write_content.md")),
+    (REVIEW_DRAFT, include_str!("../../templates/review_draft.md")),
+];
+const MAX_ARGUMENT_CHARS: usize = 4_000;
+
+/// The compiled templates.
+pub struct Prompts(Environment<'static>);
+
+impl Prompts {
+    /// Compiles the templates.
+    #[expect(clippy::expect_used, reason = "the templates are constants, and a test renders each")]
+    pub fn new() -> Self {
+        let mut environment = Environment::new();
+        // An unknown name is a mistake in a template, not an empty text.
+        environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        for (name, source) in TEMPLATES {
+            environment.add_template(name, source).expect("the template is well-formed");
+        }
+        Self(environment)
+    }
+
+    /// What there is.
+    pub fn list() -> Vec<Prompt> {
+        let required = |name, description| PromptArgument::new(name).with_description(description).with_required(true);
+        vec![
+            Prompt::new(BRAND_INTERVIEW, Some("Interviews the owner about the brand, a few questions at a time, and saves the answers."), None)
+                .with_title("Brand interview"),
+            Prompt::new(
+                WRITE_CONTENT,
+                Some("Writes a piece for a channel, in the brand's voice and within the channel's rules, and saves it as a draft."),
+                Some(vec![
+                    required("kind", "What to write, such as linkedin_post."),
+                    required("topic", "What it is about: a topic, or a whole brief."),
+                ]),
+            )
+            .with_title("Write content"),
+            Prompt::new(
+                REVIEW_DRAFT,
+                Some("Goes through a draft with the owner, improves it, and records their decision."),
+                Some(vec![required("contentId", "Id of the piece, such as cnt_….")]),
+            )
+            .with_title("Review a draft"),
+        ]
+    }
+
+    /// A prompt, filled in for the caller.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such prompt, or an argument is missing or wrong.
+    pub async fn get(&self, db: &Db, caller: &Caller, request: GetPromptRequestParams) -> Result<GetPromptResult, ErrorData> {
+        let arguments = request.arguments.unwrap_or_default();
+        let values = match request.name.as_str() {
+            BRAND_INTERVIEW => brand_interview(db, caller).await,
+            WRITE_CONTENT => write_content(db, caller, &arguments).await,
+            REVIEW_DRAFT => review_draft(db, caller, &arguments).await,
+            _ => return Err(ErrorData::invalid_params("There is no such prompt; prompts/list names them all.", None)),
+        };
+        let values = values.map_err(|error| protocol_error(&error))?;
+        let text = self.0.get_template(&request.name).and_then(|template| template.render(values)).map_err(|error| {
+            tracing::error!(%error, prompt = request.name, "a prompt could not be rendered");
+            ErrorData::internal_error("Something went wrong on our side.", None)
+        })?;
+        Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]))
+    }
+}
+
+async fn brand_interview(db: &Db, caller: &Caller) -> entity::Result<Value> {
+    let brand = brands::get(db, &caller.customer_id).await?;
+    let completeness = completeness(&brand.profile, brand.name.as_deref());
+    let questions = completeness.missing.iter().map(|open| context! { field => open.field, question => open.question });
+    let questions: Vec<Value> = questions.collect();
+    Ok(context! {
+        profile => render::brand(&brand),
+        percent => completeness.percent,
+        questions => questions,
+    })
+}
+
+async fn write_content(db: &Db, caller: &Caller, arguments: &JsonObject) -> entity::Result<Value> {
+    let kind = argument(arguments, "kind")?;
+    let kind = parse_kind(&kind).ok_or_else(|| {
+        entity::Error::invalid("kind", format!("must be one of {}", kinds().collect::<Vec<_>>().join(", ")))
+    })?;
+    let topic = argument(arguments, "topic")?;
+    let brand = brands::get(db, &caller.customer_id).await?;
+    Ok(context! {
+        kind => kind_name(kind),
+        label => marketing::kind_label(kind),
+        topic => topic,
+        playbook => playbook(marketing::guide(kind.channel()), &brand),
+    })
+}
+
+async fn review_draft(db: &Db, caller: &Caller, arguments: &JsonObject) -> entity::Result<Value> {
+    let id: ContentId = argument(arguments, "contentId")?.parse().map_err(|error| entity::Error::invalid("contentId", format!("{error}")))?;
+    let brand = brands::get(db, &caller.customer_id).await?;
+    let piece = content::get(db, &caller.customer_id, &id).await?;
+    let history = content::history(db, &caller.customer_id, &id, 5).await?;
+    Ok(context! {
+        id => id.as_str(),
+        revision => piece.content.revision,
+        piece => render::piece(&piece.content, &piece.current, &history.decisions, &brand),
+        playbook => playbook(marketing::guide(piece.content.channel), &brand),
+    })
+}
+
+fn argument(arguments: &JsonObject, name: &str) -> entity::Result<String> {
+    let text = match arguments.get(name) {
+        None | Some(serde_json::Value::Null) => "",
+        Some(serde_json::Value::String(text)) => text.trim(),
+        Some(_) => return Err(entity::Error::invalid(name, "must be a text")),
+    };
+    if text.is_empty() {
+        return Err(entity::Error::invalid(name, "must be given"));
+    }
+    if text.chars().count() > MAX_ARGUMENT_CHARS {
+        return Err(entity::Error::invalid(name, format!("must be at most {MAX_ARGUMENT_CHARS} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// The names of all kinds of content.
+pub fn kinds() -> impl Iterator<Item = String> {
+    <ContentKind as sea_orm::Iterable>::iter().map(kind_name)
+}
+
+fn kind_name(kind: ContentKind) -> String {
+    sea_orm::ActiveEnum::to_value(&kind)
+}
+
+fn parse_kind(name: &str) -> Option<ContentKind> {
+    sea_orm::ActiveEnum::try_from_value(&name.to_owned()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prompt_has_a_template_and_the_other_way_round() {
+        let listed: Vec<String> = Prompts::list().into_iter().map(|prompt| prompt.name).collect();
+        assert_eq!(listed, TEMPLATES.map(|(name, _)| name));
+        let prompts = Prompts::new();
+        assert!(listed.iter().all(|name| prompts.0.get_template(name).is_ok()));
+    }
+}

@@ -1,0 +1,121 @@
+//! What assistants and people read, as Markdown.
+
+use std::fmt::Write;
+
+use entity::brands::Brand;
+use entity::content::{Content, ContentStatus, Decision, DecisionRecord, Draft, Findings, Revision, Severity};
+
+use crate::when::display;
+
+/// The brand profile. Unknown parts are left out: the open questions name them.
+pub fn brand(brand: &Brand) -> String {
+    let profile = &brand.profile;
+    let mut text = format!("# {}\n\n", brand.name.as_deref().unwrap_or("The brand (no name yet)"));
+    let mut line = |label: &str, value: Option<&str>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            let _ = writeln!(text, "- **{label}**: {value}");
+        }
+    };
+    line("Website", profile.website.as_deref());
+    line("Time zone", Some(brand.time_zone.name()));
+    line("Offering", profile.offering.as_deref());
+    line("Audience", profile.audience.as_deref());
+    line("Voice", Some(&profile.voice.adjectives.join(", ")));
+    line("Do", Some(&profile.voice.dos.join("; ")));
+    line("Do not", Some(&profile.voice.donts.join("; ")));
+    let pillars: Vec<String> = profile.pillars.iter().map(|pillar| {
+        let description = pillar.description.as_deref().map(|description| format!(": {description}")).unwrap_or_default();
+        format!("{} (weight {}{description})", pillar.name, pillar.weight)
+    }).collect();
+    line("Pillars", Some(&pillars.join("; ")));
+    let competitors: Vec<String> = profile.competitors.iter().map(|competitor| {
+        competitor.url.as_deref().map_or_else(|| competitor.name.clone(), |url| format!("{} ({url})", competitor.name))
+    }).collect();
+    line("Competitors", Some(&competitors.join("; ")));
+    line("Goals", Some(&profile.goals.join("; ")));
+    line("Never say", Some(&profile.forbidden_claims.join("; ")));
+    let cadence: Vec<String> = profile.cadence.iter().map(|entry| format!("{} {} a week", marketing::guide(entry.channel).name, entry.per_week)).collect();
+    line("Cadence", Some(&cadence.join("; ")));
+    text
+}
+
+/// A piece in one line of a list.
+pub fn line(content: &Content, brand: &Brand) -> String {
+    let time = content.scheduled_at.map(|at| format!(" · {}", display(at, brand.time_zone))).unwrap_or_default();
+    format!("- {} · {} · {}{time} · {}", content.id, marketing::kind_label(content.kind), status(content.status), content.label)
+}
+
+/// A piece whole.
+pub fn piece(content: &Content, shown: &Revision, decisions: &[DecisionRecord], brand: &Brand) -> String {
+    let mut text = format!("# {}\n\n", content.label);
+    let _ = writeln!(text, "{} · {} · {} · revision {} of {}", content.id, marketing::kind_label(content.kind), status(content.status), shown.number, content.revision);
+    if let Some(at) = content.scheduled_at {
+        let _ = writeln!(text, "Scheduled for {}", display(at, brand.time_zone));
+    }
+    if let Some(pillar) = &content.pillar {
+        let _ = writeln!(text, "Pillar: {pillar}");
+    }
+    let _ = writeln!(text, "\n{}", draft(&shown.draft));
+    text.push_str(&findings(&shown.findings));
+    for record in decisions {
+        let reason = record.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let _ = writeln!(text, "- {} {} revision {} on {}{reason}", record.decided_by, decision(record.decision), record.revision, display(record.created_at, brand.time_zone));
+    }
+    text
+}
+
+/// The words of a draft, between rules, so that they cannot be taken for ours.
+pub fn draft(draft: &Draft) -> String {
+    let mut text = String::from("```\n");
+    for (label, value) in [
+        ("Title", &draft.title),
+        ("Subject", &draft.subject),
+        ("Preview text", &draft.preheader),
+        ("Meta description", &draft.description),
+        ("Link", &draft.link),
+    ] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{label}: {value}");
+        }
+    }
+    for media in &draft.media {
+        let _ = writeln!(text, "Media: {} ({})", media.url, media.alt.as_deref().unwrap_or("no alternative text"));
+    }
+    let _ = writeln!(text, "\n{}\n```", draft.body);
+    text
+}
+
+/// Findings as a list; one sentence when there are none.
+pub fn findings(findings: &Findings) -> String {
+    if findings.0.is_empty() {
+        return "The rules found nothing to mend.\n".to_owned();
+    }
+    let mut text = String::from("Findings:\n");
+    for finding in &findings.0 {
+        let severity = match finding.severity {
+            Severity::Blocking => "blocking",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        let _ = writeln!(text, "- {severity} `{}`: {} {}", finding.rule, finding.message, finding.fix);
+    }
+    text
+}
+
+const fn status(status: ContentStatus) -> &'static str {
+    match status {
+        ContentStatus::Draft => "draft, breaks a rule",
+        ContentStatus::InReview => "waits for a decision",
+        ContentStatus::ChangesRequested => "a change is wanted",
+        ContentStatus::Approved => "approved",
+        ContentStatus::Rejected => "rejected",
+    }
+}
+
+const fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approved => "approved",
+        Decision::Rejected => "rejected",
+        Decision::Revised => "asked for a change to",
+    }
+}

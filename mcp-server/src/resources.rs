@@ -1,0 +1,182 @@
+//! What assistants can read: the brand, each piece of content, and how to write for each channel.
+
+use std::fmt::Write;
+
+use entity::brands::{self, Brand};
+use entity::content::{self, Channel, Filter};
+use entity::db::Db;
+use entity::ids::ContentId;
+use marketing::{CHANNELS, Guide, channel_from_slug, guide};
+use rmcp::ErrorData;
+use rmcp::model::{CacheScope, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
+
+use crate::answer::protocol_error;
+use crate::caller::Caller;
+use crate::render;
+
+/// The brand profile.
+pub const BRAND_URI: &str = "heycmo://brand";
+/// Template of the pieces of content.
+pub const CONTENT_TEMPLATE: &str = "heycmo://content/{id}";
+/// Template of the playbooks.
+pub const PLAYBOOK_TEMPLATE: &str = "heycmo://playbook/{channel}";
+
+const MARKDOWN: &str = "text/markdown";
+const PAGE: u64 = 50;
+const MAX_DECISIONS: u64 = 20;
+
+/// What an address names.
+enum Target {
+    Brand,
+    Content(ContentId),
+    Playbook(Channel),
+}
+
+impl Target {
+    fn parse(uri: &str) -> Option<Self> {
+        if uri == BRAND_URI {
+            return Some(Self::Brand);
+        }
+        if let Some(id) = uri.strip_prefix("heycmo://content/") {
+            return id.parse().ok().map(Self::Content);
+        }
+        uri.strip_prefix("heycmo://playbook/").and_then(channel_from_slug).map(Self::Playbook)
+    }
+}
+
+/// The address of a piece of content.
+pub fn content_uri(id: &str) -> String {
+    format!("heycmo://content/{id}")
+}
+
+/// The addresses of all playbooks.
+pub fn playbook_uris() -> impl Iterator<Item = String> {
+    CHANNELS.into_iter().map(|channel| playbook_uri(guide(channel)))
+}
+
+fn playbook_uri(guide: &Guide) -> String {
+    format!("heycmo://playbook/{}", guide.slug)
+}
+
+/// The kinds of resources that have an id.
+pub fn templates() -> Vec<ResourceTemplate> {
+    vec![
+        ResourceTemplate::new(CONTENT_TEMPLATE, "content")
+            .with_title("Piece of content")
+            .with_description("One piece whole: words, findings and decisions.")
+            .with_mime_type(MARKDOWN),
+        ResourceTemplate::new(PLAYBOOK_TEMPLATE, "playbook")
+            .with_title("Playbook")
+            .with_description("How to write for a channel, for this brand: rules with their sources, and craft.")
+            .with_mime_type(MARKDOWN),
+    ]
+}
+
+/// A page of what there is: first the brand and the playbooks, then content, newest first.
+///
+/// # Errors
+///
+/// When the cursor is not one of ours.
+pub async fn list(db: &Db, caller: &Caller, cursor: Option<String>) -> Result<ListResourcesResult, ErrorData> {
+    let before = match &cursor {
+        None => None,
+        Some(cursor) => Some(cursor.parse::<ContentId>().map_err(|_| bad_cursor())?),
+    };
+    let page = content::list(db, &caller.customer_id, &Filter::default(), before.as_ref(), PAGE).await.map_err(|error| match error {
+        entity::Error::Invalid(_) => bad_cursor(),
+        other => protocol_error(&other),
+    })?;
+    let mut resources = if before.is_none() { fixed() } else { Vec::new() };
+    resources.extend(page.pieces.iter().map(|piece| {
+        Resource::new(content_uri(piece.id.as_str()), piece.id.as_str())
+            .with_title(format!("{}: {}", marketing::kind_label(piece.kind), piece.label))
+            .with_mime_type(MARKDOWN)
+    }));
+    let mut result = ListResourcesResult::with_all_items(resources).with_cache_scope(CacheScope::Private);
+    result.next_cursor = page.next.map(|id| id.to_string());
+    Ok(result)
+}
+
+fn bad_cursor() -> ErrorData {
+    ErrorData::invalid_params("`cursor`: is not a cursor that resources/list gave you.", None)
+}
+
+fn fixed() -> Vec<Resource> {
+    let brand = Resource::new(BRAND_URI, "brand")
+        .with_title("Brand profile")
+        .with_description("What is known of the brand, as every text has to fit it.")
+        .with_mime_type(MARKDOWN);
+    let playbooks = CHANNELS.into_iter().map(|channel| {
+        let guide = guide(channel);
+        Resource::new(playbook_uri(guide), format!("playbook-{}", guide.slug))
+            .with_title(format!("Playbook: {}", guide.name))
+            .with_mime_type(MARKDOWN)
+    });
+    std::iter::once(brand).chain(playbooks).collect()
+}
+
+/// The Markdown behind an address.
+///
+/// # Errors
+///
+/// When there is nothing behind it for this caller.
+pub async fn read(db: &Db, caller: &Caller, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    let text = text(db, caller, uri).await?;
+    let contents = ResourceContents::text(text, uri).with_mime_type(MARKDOWN);
+    Ok(ReadResourceResult::new(vec![contents]).with_cache_scope(CacheScope::Private))
+}
+
+/// Whether the caller may read (and so watch) the address.
+///
+/// # Errors
+///
+/// When there is nothing behind it for this caller.
+pub async fn require_readable(db: &Db, caller: &Caller, uri: &str) -> Result<(), ErrorData> {
+    match Target::parse(uri).ok_or_else(|| nothing_behind(uri))? {
+        Target::Brand | Target::Playbook(_) => Ok(()),
+        Target::Content(id) => {
+            content::get(db, &caller.customer_id, &id).await.map_err(|error| protocol_error(&error))?;
+            Ok(())
+        }
+    }
+}
+
+async fn text(db: &Db, caller: &Caller, uri: &str) -> Result<String, ErrorData> {
+    let target = Target::parse(uri).ok_or_else(|| nothing_behind(uri))?;
+    let read = async {
+        let brand = brands::get(db, &caller.customer_id).await?;
+        match target {
+            Target::Brand => Ok(render::brand(&brand)),
+            Target::Playbook(channel) => Ok(playbook(guide(channel), &brand)),
+            Target::Content(id) => {
+                let piece = content::get(db, &caller.customer_id, &id).await?;
+                let history = content::history(db, &caller.customer_id, &id, MAX_DECISIONS).await?;
+                Ok(render::piece(&piece.content, &piece.current, &history.decisions, &brand))
+            }
+        }
+    };
+    read.await.map_err(|error: entity::Error| protocol_error(&error))
+}
+
+fn nothing_behind(uri: &str) -> ErrorData {
+    let uri: String = uri.chars().take(200).collect();
+    ErrorData::resource_not_found(format!("There is no resource `{uri}`; resources/list and resources/templates/list name them all."), None)
+}
+
+/// How to write for a channel, for this brand.
+pub fn playbook(guide: &Guide, brand: &Brand) -> String {
+    let mut text = format!("# Writing for {}\n\n## Rules\n\n", guide.name);
+    for rule in guide.rules() {
+        let source = rule.source.map(|url| format!(" ([source]({url}))")).unwrap_or_default();
+        let _ = writeln!(text, "- {}{source}", rule.summary());
+    }
+    text.push_str("\n## Craft\n\n");
+    for advice in guide.advice {
+        let _ = writeln!(text, "- {advice}");
+    }
+    if let Some(spacing) = guide.min_spacing {
+        let _ = writeln!(text, "\nLeave at least {} h between two pieces.", spacing.num_hours());
+    }
+    let _ = write!(text, "\n## This brand\n\n{}", render::brand(brand).trim_start_matches('#').trim_start());
+    text
+}

@@ -1,0 +1,128 @@
+//! JSON Schemas that strict clients accept: no references, no formats of Rust's integers, no lists of types.
+
+use std::sync::Arc;
+
+use rmcp::model::JsonObject;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+/// The schema of a tool's arguments. An optional field may be left out; that it may also be null is not said, because
+/// some clients take no list of types.
+pub fn input<T: JsonSchema>() -> Arc<JsonObject> {
+    schema::<T>(SchemaSettings::draft2020_12(), drop_null)
+}
+
+/// The schema of a tool that takes no arguments.
+pub fn no_input() -> Arc<JsonObject> {
+    rmcp::handler::server::common::schema_for_empty_input()
+}
+
+/// The schema of a tool's structured answer.
+pub fn output<T: JsonSchema>() -> Arc<JsonObject> {
+    schema::<T>(SchemaSettings::draft2020_12().for_serialize(), null_as_alternative)
+}
+
+fn schema<T: JsonSchema>(settings: SchemaSettings, nulls: fn(&mut Schema)) -> Arc<JsonObject> {
+    let settings = settings.with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let settings = settings.with_transform(RecursiveTransform(nulls)).with_transform(RecursiveTransform(tidy));
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.remove("description");
+    match schema.to_value() {
+        Value::Object(object) => Arc::new(object),
+        // `true`, the schema of anything.
+        _ => Arc::default(),
+    }
+}
+
+/// `["string", "null"]` becomes `"string"`, an alternative to null becomes the other one.
+fn drop_null(schema: &mut Schema) {
+    let without_null = schema.get("type").and_then(Value::as_array).map(|types| {
+        types.iter().filter(|name| *name != "null").cloned().collect::<Vec<_>>()
+    });
+    if let Some([only]) = without_null.as_deref() {
+        let only = only.clone();
+        schema.insert("type".to_owned(), only);
+    }
+    let alternatives = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let [Value::Object(one), null] | [null, Value::Object(one)] = alternatives.as_slice()
+        && *null == json!({ "type": "null" })
+    {
+        schema.remove("anyOf");
+        for (keyword, value) in one {
+            if schema.get(keyword).is_none() {
+                schema.insert(keyword.clone(), value.clone());
+            }
+        }
+    }
+    if schema.get("default") == Some(&Value::Null) {
+        schema.remove("default");
+    }
+}
+
+/// `{"type": ["string", "null"], …}` becomes `{"anyOf": [{"type": "string", …}, {"type": "null"}]}`.
+fn null_as_alternative(schema: &mut Schema) {
+    let types = schema.get("type").and_then(Value::as_array).cloned().unwrap_or_default();
+    let [one, null] = types.as_slice() else { return };
+    if null != "null" {
+        return;
+    }
+    let Some(object) = schema.as_object_mut() else { return };
+    let mut alternative = std::mem::take(object);
+    let description = alternative.remove("description");
+    alternative.insert("type".to_owned(), one.clone());
+    object.insert("anyOf".to_owned(), json!([alternative, { "type": "null" }]));
+    if let Some(description) = description {
+        object.insert("description".to_owned(), description);
+    }
+}
+
+/// Rust's integer formats mean nothing to others, and titles repeat the names.
+fn tidy(schema: &mut Schema) {
+    schema.remove("title");
+    let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
+    if format.starts_with("int") || format.starts_with("uint") {
+        schema.remove("format");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Example {
+        /// How many.
+        count: Option<u32>,
+        name: String,
+        nested: Option<Nested>,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Nested {
+        id: i64,
+    }
+
+    #[test]
+    fn arguments_name_one_type_each() {
+        let schema = Value::Object((*input::<Example>()).clone());
+        assert_eq!(schema["properties"]["count"], json!({ "type": "integer", "minimum": 0, "description": "How many.", "maximum": 4_294_967_295_u32 }));
+        assert_eq!(schema["properties"]["nested"]["properties"]["id"], json!({ "type": "integer" }));
+        assert_eq!(schema["required"], json!(["name"]));
+        assert!(!schema.to_string().contains("$ref"));
+    }
+
+    #[test]
+    fn answers_say_where_null_may_be() {
+        let schema = Value::Object((*output::<Example>()).clone());
+        assert_eq!(schema["properties"]["count"]["anyOf"][1], json!({ "type": "null" }));
+        assert_eq!(schema["properties"]["count"]["description"], "How many.");
+        assert!(!schema.to_string().contains("\"format\""));
+    }
+}

@@ -1,0 +1,128 @@
+//! The account: plan, status, and what needs attention now.
+
+use entity::content::{self, Counts};
+use entity::customers::CustomerStatus;
+use entity::db::now;
+use entity::ids::CustomerId;
+use entity::{brands, customers};
+use schemars::JsonSchema;
+use rmcp::{tool, tool_router};
+use serde::Serialize;
+
+use crate::answer::{Answer, Refusal};
+use crate::caller::Caller;
+use crate::schema;
+use crate::server::HeyCmo;
+
+/// The account as tools show it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct AccountOut {
+    /// Id of the account.
+    customer_id: CustomerId,
+    /// Where the owner is reached.
+    email: String,
+    /// The plan.
+    plan: String,
+    /// Whether everything works: `active`, or `onboarding` while the first steps are open.
+    status: CustomerStatus,
+    /// Name of the brand, once known.
+    brand_name: Option<String>,
+    /// IANA time zone in which times are read and shown.
+    time_zone: String,
+    /// How much of the brand profile is known, 0 to 100.
+    brand_completeness: i64,
+    /// Open connections of assistants to this server.
+    sessions: SessionsOut,
+    /// Platforms that are connected.
+    connections: Vec<String>,
+    /// What waits for the owner, most urgent first.
+    needs_attention: Vec<String>,
+}
+
+/// Sessions used and left.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SessionsOut {
+    /// Open now.
+    open: i64,
+    /// How many more may be opened.
+    left: i64,
+}
+
+#[tool_router(router = account_tools, vis = "pub(super)")]
+impl HeyCmo {
+    #[tool(
+        title = "Get account",
+        description = "Shows the account: plan, status, limits left, connected platforms, and what needs the owner's attention now. A good first call.",
+        input_schema = schema::no_input(),
+        output_schema = schema::output::<AccountOut>(),
+        annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn get_account(&self, caller: Caller) -> Result<Answer<AccountOut>, Refusal> {
+        let app = self.app();
+        let customer = customers::get(&app.db, &caller.customer_id).await?;
+        let brand = brands::get(&app.db, &caller.customer_id).await?;
+        let counts = content::counts(&app.db, &caller.customer_id, now()).await?;
+        let completeness = marketing::brand::completeness(&brand.profile, brand.name.as_deref());
+        let (open, left) = app.sessions.places(&caller.customer_id);
+        let account = AccountOut {
+            status: customer.status(now()),
+            time_zone: brand.time_zone.name().to_owned(),
+            brand_completeness: completeness.percent,
+            sessions: SessionsOut { open: count(open), left: count(left) },
+            connections: Vec::new(),
+            needs_attention: needs_attention(counts, completeness.percent),
+            customer_id: customer.id,
+            email: customer.email,
+            plan: customer.plan,
+            brand_name: customer.brand_name,
+        };
+        Ok(Answer { text: in_words(&account), data: account })
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn needs_attention(counts: Counts, completeness: i64) -> Vec<String> {
+    let mut needs = Vec::new();
+    if counts.scheduled_unapproved > 0 {
+        needs.push(format!("{} with a time set but no approval: will not go out until approved (list_content with status in_review).", pieces(counts.scheduled_unapproved)));
+    }
+    if counts.in_review > 0 {
+        needs.push(format!("{} to decide on (list_content with status in_review, then review_content).", pieces(counts.in_review)));
+    }
+    if counts.changes_requested > 0 {
+        needs.push(format!("{} to change as asked (list_content with status changes_requested, then update_content).", pieces(counts.changes_requested)));
+    }
+    if counts.drafts > 0 {
+        needs.push(format!("{} to mend before a decision, a rule is broken (list_content with status draft).", pieces(counts.drafts)));
+    }
+    if completeness < 100 {
+        needs.push(format!("The brand profile is {completeness} % complete (get_brand lists the open questions, update_brand saves the answers)."));
+    }
+    needs
+}
+
+fn pieces(number: u64) -> String {
+    if number == 1 { "1 piece of content".to_owned() } else { format!("{number} pieces of content") }
+}
+
+fn in_words(account: &AccountOut) -> String {
+    let brand = account.brand_name.as_deref().unwrap_or("The brand has no name yet");
+    let mut text = format!(
+        "{brand} · plan {} · {} · {} · times in {}\nSessions: {} open, {} left. No platform is connected.\n",
+        account.plan, account.status, account.email, account.time_zone, account.sessions.open, account.sessions.left
+    );
+    if account.needs_attention.is_empty() {
+        text.push_str("Nothing needs attention now.");
+    } else {
+        text.push_str("Needs attention:\n");
+        for need in &account.needs_attention {
+            text.push_str(&format!("- {need}\n"));
+        }
+    }
+    text
+}

@@ -1,0 +1,79 @@
+//! The tools, one file a group. Every one is listed here, and its text and schema are held by a snapshot.
+
+mod account;
+mod brand;
+mod content;
+mod events;
+mod leads;
+mod review;
+
+use rmcp::ErrorData;
+use rmcp::handler::server::common::FromContextPart;
+use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::handler::server::tool::ToolCallContext;
+use rmcp::model::JsonObject;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde_json::Value;
+
+use crate::server::HeyCmo;
+
+/// Every tool.
+pub fn router() -> ToolRouter<HeyCmo> {
+    HeyCmo::account_tools()
+        + HeyCmo::brand_tools()
+        + HeyCmo::content_tools()
+        + HeyCmo::review_tools()
+        + HeyCmo::lead_tools()
+        + HeyCmo::event_tools()
+}
+
+/// A tool's arguments, with errors that name the field.
+pub struct Arguments<T>(pub T);
+
+impl<T: DeserializeOwned> FromContextPart<ToolCallContext<'_, HeyCmo>> for Arguments<T> {
+    fn from_context_part(context: &mut ToolCallContext<'_, HeyCmo>) -> Result<Self, ErrorData> {
+        read(context.arguments.take().unwrap_or_default()).map(Self)
+    }
+}
+
+fn read<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, ErrorData> {
+    let arguments = Value::Object(arguments).into_deserializer();
+    serde_path_to_error::deserialize(arguments).map_err(|error| {
+        let path = error.path().to_string();
+        let problem = error.into_inner();
+        let sentence = if path == "." { format!("{problem}.") } else { format!("`{path}`: {problem}.") };
+        ErrorData::invalid_params(sentence, None)
+    })
+}
+
+/// A text that the assistant gave, trimmed; absent when empty.
+fn given(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// A short text of at most `max` characters that can be stored.
+fn short(field: &str, text: Option<String>, max: usize) -> entity::Result<Option<String>> {
+    let Some(text) = given(text) else { return Ok(None) };
+    if text.chars().count() > max {
+        return Err(entity::Error::invalid(field, format!("must be at most {max} characters, has {}", text.chars().count())));
+    }
+    if text.contains('\0') {
+        return Err(entity::Error::invalid(field, "must not contain the NUL character"));
+    }
+    Ok(Some(text))
+}
+
+/// The problems of an input as one error, or none.
+fn require_none(problems: Vec<marketing::Problem>) -> entity::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(entity::Error::Invalid(problems.into_iter().map(|problem| (problem.field, problem.problem)).collect()))
+}
+
+/// Size of a page as the assistant asked for it.
+fn page_size(limit: Option<i64>, default: u64, max: u64) -> entity::Result<u64> {
+    let Some(limit) = limit else { return Ok(default) };
+    let limit = u64::try_from(limit).ok().filter(|limit| (1..=max).contains(limit));
+    limit.ok_or_else(|| entity::Error::invalid("limit", format!("must be from 1 to {max}")))
+}

@@ -1,0 +1,137 @@
+//! A session's transport inside rmcp, watched: what is in flight, how long sending takes, and when it has to end.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use rmcp::model::{
+    CancelledNotification, CancelledNotificationParam, ClientJsonRpcMessage, ClientNotification, ErrorData, RequestId,
+    ServerJsonRpcMessage,
+};
+use rmcp::service::RoleServer;
+use rmcp::transport::Transport;
+
+use super::live::Live;
+use crate::transport::sessions::Slot;
+
+/// How long rmcp's worker may take to end. Dropping its channels ends it too, only less tidily.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Holds the session's place in the registry for as long as rmcp serves it.
+pub(super) struct Tracked<T> {
+    inner: T,
+    live: Arc<Live>,
+    over: BoxFuture<'static, ()>,
+    is_over: bool,
+    _slot: Slot,
+}
+
+impl<T> Tracked<T> {
+    pub(super) fn new(inner: T, live: Arc<Live>, slot: Slot) -> Self {
+        Self { inner, over: live.over(), live, is_over: false, _slot: slot }
+    }
+
+    /// Calls in flight are cancelled one by one, so that their handlers stop at once; then the input ends.
+    fn wind_up(&mut self) -> Option<ClientJsonRpcMessage> {
+        self.live.streams.remove_all();
+        let id = self.live.take_one()?;
+        let params = CancelledNotificationParam::new(Some(id), Some("the session ended".to_owned()));
+        let cancelled = ClientNotification::CancelledNotification(CancelledNotification::new(params));
+        Some(ClientJsonRpcMessage::notification(cancelled))
+    }
+
+    fn note(&self, message: &ClientJsonRpcMessage) {
+        if let ClientJsonRpcMessage::Notification(notification) = message
+            && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+            && let Some(id) = &cancelled.params.request_id
+        {
+            // rmcp answers a cancelled request no more, so nothing else would free its place.
+            self.live.settle(id);
+        }
+    }
+}
+
+impl<T: Transport<RoleServer>> Transport<RoleServer> for Tracked<T> {
+    type Error = T::Error;
+
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        let (message, answered) = bounded(message, self.live.max_result_bytes);
+        let live = self.live.clone();
+        let sending = self.inner.send(message);
+        async move {
+            tokio::pin!(sending);
+            let result = match tokio::time::timeout(live.send_timeout, &mut sending).await {
+                Ok(result) => result,
+                Err(_) => {
+                    tracing::info!("client does not read its stream: session ended");
+                    live.end.cancel();
+                    live.streams.remove_all();
+                    sending.await
+                }
+            };
+            if let Some(id) = answered {
+                live.settle(&id);
+            }
+            result
+        }
+    }
+
+    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
+        if !self.is_over {
+            tokio::select! {
+                biased;
+                () = &mut self.over => self.is_over = true,
+                message = self.inner.receive() => {
+                    if let Some(message) = &message {
+                        self.note(message);
+                    }
+                    return message;
+                }
+            }
+        }
+        self.wind_up()
+    }
+
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        self.live.end.cancel();
+        self.live.streams.remove_all();
+        tokio::time::timeout(CLOSING, self.inner.close()).await.unwrap_or(Ok(()))
+    }
+}
+
+/// The message, or an error in its place if it is an answer that is too large; and the request that it answers.
+fn bounded(message: ServerJsonRpcMessage, max: usize) -> (ServerJsonRpcMessage, Option<RequestId>) {
+    let id = match &message {
+        ServerJsonRpcMessage::Response(response) => response.id.clone(),
+        ServerJsonRpcMessage::Error(error) => return (message.clone(), error.id.clone()),
+        ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => return (message, None),
+    };
+    let bytes = json_size(&message);
+    if bytes <= max {
+        return (message, Some(id));
+    }
+    let text = format!("The result has {bytes} bytes, more than the {max} that fit; ask for less at once");
+    (ServerJsonRpcMessage::error(ErrorData::internal_error(text, None), Some(id.clone())), Some(id))
+}
+
+/// How long the message is as JSON, without writing it anywhere.
+fn json_size(message: &ServerJsonRpcMessage) -> usize {
+    struct Counter(usize);
+    impl io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // What cannot be written has no size; rmcp reports it when it tries.
+    serde_json::to_writer(&mut counter, message).ok();
+    counter.0
+}

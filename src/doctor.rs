@@ -1,0 +1,100 @@
+//! `heycmo doctor`: looks at everything that has to be right before the servers can be.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use entity::customers;
+use entity::db::DatabaseUrl;
+use tokio::net::TcpListener;
+use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
+use web::process::open_database;
+
+/// Prints a line for each check.
+///
+/// # Errors
+///
+/// When something has to be put right first.
+pub async fn check(environment: &Environment) -> Result<(), String> {
+    let mut report = Report::default();
+    let config = match Config::from_environment(environment) {
+        Ok(config) => config,
+        Err(error) => {
+            report.bad("configuration", &error.to_string());
+            return report.verdict();
+        }
+    };
+    report.good("configuration", match config.mode {
+        Mode::Development => "development; HEYCMO_ENV=production for paying customers",
+        Mode::Production => "production",
+    });
+    report.note("secrets", Secrets::load(environment, config.mode, &config.data_dir).map(|_| "present".to_owned()).map_err(|error| error.to_string()));
+    if let DatabaseUrl::Sqlite(_) = config.database {
+        report.note("data directory", writable(&config.data_dir));
+    }
+    report.note("database", database(&config).await);
+    report.note("gateway address", free(GATEWAY_ADDR, config.gateway_addr).await);
+    report.note("MCP address", free(MCP_ADDR, config.mcp_addr).await);
+    report.verdict()
+}
+
+#[derive(Default)]
+struct Report {
+    problems: usize,
+}
+
+impl Report {
+    fn good(&mut self, what: &str, found: &str) {
+        println!("ok   {what}: {found}");
+    }
+
+    fn bad(&mut self, what: &str, problem: &str) {
+        self.problems += 1;
+        println!("FIX  {what}: {problem}");
+    }
+
+    fn note(&mut self, what: &str, result: Result<String, String>) {
+        match result {
+            Ok(found) => self.good(what, &found),
+            Err(problem) => self.bad(what, &problem),
+        }
+    }
+
+    fn verdict(self) -> Result<(), String> {
+        match self.problems {
+            0 => Ok(()),
+            1 => Err("1 thing has to be put right first".to_owned()),
+            problems => Err(format!("{problems} things have to be put right first")),
+        }
+    }
+}
+
+fn writable(dir: &Path) -> Result<String, String> {
+    let probe = dir.join(".doctor");
+    let tried = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&probe, b"")).and_then(|()| std::fs::remove_file(&probe));
+    match tried {
+        Ok(()) => Ok(format!("{} can be written", dir.display())),
+        Err(error) => Err(format!("{} cannot be written: {error}. Set HEYCMO_DATA_DIR to a directory that can", dir.display())),
+    }
+}
+
+async fn database(config: &Config) -> Result<String, String> {
+    let db = open_database(&config.database).await?;
+    let pending = migrations::pending(&db).await.map_err(|error| error.to_string())?;
+    let described = config.database.describe();
+    if !pending.is_empty() {
+        return Ok(format!("{described} answers; the servers will apply {} schema step(s) when they start", pending.len()));
+    }
+    let customers = if customers::exist(&db).await.map_err(|error| error.to_string())? { "has customers" } else { "has no customer yet" };
+    Ok(format!("{described} answers, its schema is up to date, it {customers}"))
+}
+
+/// A taken port is normal while HeyCMO runs, so it is asked who is there.
+async fn free(variable: &str, address: SocketAddr) -> Result<String, String> {
+    match TcpListener::bind(address).await {
+        Ok(_) => Ok(format!("{address} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Ok(format!("{address} is in use: fine if HeyCMO runs there, otherwise set {variable} to a free address"))
+        }
+        Err(error) => Err(format!("{address}: {error}. Set {variable} to an address of this machine")),
+    }
+}

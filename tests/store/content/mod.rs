@@ -1,0 +1,6 @@
+//! Pieces of content.
+
+mod drafting;
+mod listing;
+mod reviewing;
+mod scheduling;

@@ -1,0 +1,81 @@
+//! Deleting a customer deletes all of theirs.
+
+use chrono::Duration;
+use entity::brands;
+use entity::content::{self, Decision, Findings, Review, Schedule};
+use entity::db::{Db, now};
+use entity::ids::CustomerId;
+use entity::leads::{self, NewLead};
+use entity::mcp_sessions;
+use harness::{TestDb, a_customer};
+use serde_json::json;
+
+use crate::support::{a_piece, pretty_eq, version};
+
+harness::on_each_database!(all_of_a_customer_goes_with_them, a_lead_outlives_the_piece_that_brought_it);
+
+/// A customer with rows in every table. Who adds a table adds something here.
+async fn a_customer_with_everything(db: &Db) -> CustomerId {
+    let (customer, _) = a_customer(db).await;
+    let id = customer.id;
+    let named = brands::update(db, &id, |brand| {
+        brand.name = Some("Teehaus".to_owned());
+        Ok(())
+    });
+    named.await.unwrap();
+    let piece = a_piece(db, &id, "one").await;
+    content::revise(db, &id, &piece.id, 1, version("two")).await.unwrap();
+    let approval = Review {
+        revision: 2,
+        decision: Decision::Approved,
+        decided_by: "Anna".to_owned(),
+        reason: None,
+        findings: Findings::default(),
+    };
+    content::review(db, &id, &piece.id, approval).await.unwrap();
+    let tomorrow = Schedule { at: now() + Duration::days(1), spacing: None };
+    content::schedule(db, &id, &piece.id, Some(tomorrow)).await.unwrap();
+    let lead = NewLead { source: "webinar".to_owned(), content_id: Some(piece.id), ..NewLead::default() };
+    leads::log(db, &id, lead).await.unwrap();
+    mcp_sessions::store(db, &id, &format!("session of {id}"), json!({})).await.unwrap();
+    id
+}
+
+async fn all_of_a_customer_goes_with_them(test: TestDb) {
+    let db = test.db();
+    let (leaving, staying) = (a_customer_with_everything(&db).await, a_customer_with_everything(&db).await);
+    let mut tenant_tables = Vec::new();
+    for table in test.tables().await {
+        if test.columns(&table).await.contains(&"customer_id".to_owned()) {
+            tenant_tables.push(table);
+        }
+    }
+    assert!(tenant_tables.len() >= 8, "{tenant_tables:?}");
+    let rows = async |table: &String, id: &CustomerId| {
+        test.number(&format!("SELECT count(*) FROM {table} WHERE customer_id = '{id}'")).await
+    };
+    for table in &tenant_tables {
+        assert!(rows(table, &leaving).await > 0, "this test has to make a row in `{table}`");
+    }
+    let is_of_staying = |line: &String| !line.contains(leaving.as_str());
+    let expected: Vec<String> = test.dump().await.into_iter().filter(is_of_staying).collect();
+
+    test.execute(&format!("DELETE FROM customers WHERE id = '{leaving}'")).await;
+
+    for table in &tenant_tables {
+        assert_eq!(rows(table, &leaving).await, 0, "{table}");
+        assert!(rows(table, &staying).await > 0, "{table}");
+    }
+    pretty_eq(&test.dump().await, &expected);
+}
+
+async fn a_lead_outlives_the_piece_that_brought_it(test: TestDb) {
+    let db = test.db();
+    let id = a_customer_with_everything(&db).await;
+    test.execute("DELETE FROM content").await;
+    assert_eq!(test.number("SELECT count(*) FROM leads WHERE content_id IS NULL").await, 1);
+    for table in ["content_revisions", "content_decisions"] {
+        assert_eq!(test.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
+    assert_eq!(brands::get(&db, &id).await.unwrap().name.as_deref(), Some("Teehaus"));
+}

@@ -1,0 +1,231 @@
+//! API keys.
+
+use chrono::{DateTime, Duration, SubsecRound, Utc};
+use entity::customers::{self, CustomerStatus};
+use entity::db::{Db, now};
+use entity::ids::{CustomerId, KeyId};
+use entity::keys::{self, ApiKey, NewKey, PlainKey, Refused};
+use harness::{TestDb, a_customer, eventually};
+
+use crate::support::{assert_conflict, assert_invalid, assert_not_found, logged_types, unchanged};
+
+harness::on_each_database!(
+    a_good_key_is_accepted,
+    a_key_that_is_not_good_is_refused_without_saying_why,
+    a_key_works_only_while_its_customer_may,
+    nothing_of_a_key_is_stored,
+    the_last_use_is_noted_to_the_minute,
+    a_revoked_key_stays_revoked,
+    labels_and_expiries_have_limits,
+    there_are_only_so_many_keys,
+    of_many_keys_those_still_accepted_are_told,
+);
+
+async fn labelled(db: &Db, customer_id: &CustomerId, label: &str) -> (ApiKey, PlainKey) {
+    let new = NewKey { label: Some(label.to_owned()), expires_at: None };
+    keys::create(db, customer_id, new).await.unwrap()
+}
+
+/// Sets a time of a key by hand.
+async fn set_time(test: &TestDb, key: &KeyId, column: &str, time: DateTime<Utc>) {
+    // The one spelling that is right on both databases.
+    let time = time.to_rfc3339();
+    assert_eq!(test.execute(&format!("UPDATE api_keys SET {column} = '{time}' WHERE id = '{key}'")).await, 1);
+}
+
+async fn last_use(db: &Db, key: &ApiKey) -> Option<DateTime<Utc>> {
+    let keys = keys::list(db, &key.customer_id).await.unwrap();
+    keys.into_iter().find(|listed| listed.id == key.id).unwrap().last_used_at
+}
+
+async fn a_good_key_is_accepted(test: TestDb) {
+    let db = test.db();
+    let (customer, first) = a_customer(&db).await;
+    let expires_at = now() + Duration::days(1);
+    let new = NewKey { label: Some(" Laptop ".to_owned()), expires_at: Some(expires_at) };
+    let (second, plain) = keys::create(&db, &customer.id, new).await.unwrap();
+
+    let accepted = keys::authenticate(&db, &plain).await.unwrap();
+    assert_eq!((accepted.customer, accepted.key), (customer.clone(), second.clone()));
+    assert_eq!((second.label.as_str(), second.expires_at), ("Laptop", Some(expires_at)));
+    assert!(plain.expose().ends_with(&second.last4));
+    let default = keys::authenticate(&test.another_db().await, &first).await.unwrap().key;
+    assert_eq!(default.label, "default");
+
+    let listed: Vec<_> = keys::list(&db, &customer.id).await.unwrap().into_iter().map(|key| key.id).collect();
+    assert_eq!(listed, [second.id, default.id], "newest first");
+    assert_eq!(logged_types(&db, &customer.id).await, ["customer.created", "key.created", "key.created"]);
+}
+
+async fn a_key_that_is_not_good_is_refused_without_saying_why(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (revoked, revoked_plain) = labelled(&db, &customer.id, "revoked").await;
+    keys::revoke(&db, &customer.id, &revoked.id).await.unwrap();
+    let (expired, expired_plain) = labelled(&db, &customer.id, "expired").await;
+    set_time(&test, &expired.id, "expires_at", now() - Duration::microseconds(1)).await;
+
+    for plain in [PlainKey::generate().unwrap(), revoked_plain, expired_plain] {
+        let refused = keys::authenticate(&db, &plain).await.unwrap_err();
+        assert!(matches!(refused, Refused::UnknownKey), "{refused:?}");
+    }
+}
+
+async fn a_key_works_only_while_its_customer_may(test: TestDb) {
+    let db = test.db();
+    let (customer, plain) = a_customer(&db).await;
+    let status = async || match keys::authenticate(&db, &plain).await {
+        Ok(accepted) => Ok(accepted.customer.status(now())),
+        Err(Refused::Inactive(status)) => Err(status),
+        Err(other) => panic!("{other:?}"),
+    };
+
+    customers::suspend(&db, &customer.id).await.unwrap();
+    assert_eq!(status().await, Err(CustomerStatus::Suspended));
+    customers::resume(&db, &customer.id).await.unwrap();
+    for (subscription, onboarding, expected) in [
+        ("provisioned", "open", Ok(CustomerStatus::Onboarding)),
+        ("active", "completed", Ok(CustomerStatus::Active)),
+        ("past_due", "completed", Err(CustomerStatus::PastDue)),
+        ("paused", "completed", Err(CustomerStatus::Paused)),
+        ("canceled", "open", Err(CustomerStatus::Canceled)),
+        ("active", "open", Ok(CustomerStatus::Onboarding)),
+    ] {
+        test.execute(&format!("UPDATE customers SET subscription = '{subscription}', onboarding = '{onboarding}'")).await;
+        assert_eq!(status().await, expected, "{subscription}, {onboarding}");
+    }
+}
+
+async fn nothing_of_a_key_is_stored(test: TestDb) {
+    let db = test.db();
+    let (customer, first) = a_customer(&db).await;
+    let (key, second) = labelled(&db, &customer.id, "second").await;
+    keys::authenticate(&db, &second).await.unwrap();
+    keys::revoke(&db, &customer.id, &key.id).await.unwrap();
+
+    let stored = test.dump().await.join("\n");
+    assert!(stored.contains(&key.last4), "the dump shows what is stored");
+    for plain in [first, second] {
+        let secret = plain.expose().strip_prefix("hcmo_live_").unwrap();
+        for start in 0..=secret.len() - 8 {
+            let part = &secret[start..start + 8];
+            assert!(!stored.contains(part), "{part} of a key is stored");
+        }
+    }
+}
+
+async fn the_last_use_is_noted_to_the_minute(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (key, plain) = labelled(&db, &customer.id, "used").await;
+    let (other, other_plain) = labelled(&db, &customer.id, "never used before").await;
+    let use_it = async || keys::authenticate(&db, &plain).await.unwrap();
+
+    let before = now();
+    for _ in 0..5 {
+        use_it().await;
+    }
+    let first_use = eventually("the first use is noted", async || last_use(&db, &key).await).await;
+    assert!((before..=now()).contains(&first_use), "{first_use}");
+    assert_eq!(last_use(&db, &other).await, None);
+
+    let recent = now() - Duration::seconds(30);
+    set_time(&test, &key.id, "last_used_at", recent).await;
+    for _ in 0..5 {
+        use_it().await;
+    }
+    // Noted after anything that the uses before it might have noted.
+    keys::authenticate(&db, &other_plain).await.unwrap();
+    eventually("the other key's use is noted", async || last_use(&db, &other).await).await;
+    assert_eq!(last_use(&db, &key).await, Some(recent));
+
+    let long_ago = now() - Duration::seconds(61);
+    set_time(&test, &key.id, "last_used_at", long_ago).await;
+    use_it().await;
+    eventually("a use after a minute is noted", async || {
+        last_use(&db, &key).await.filter(|noted| *noted != long_ago)
+    })
+    .await;
+}
+
+async fn a_revoked_key_stays_revoked(test: TestDb) {
+    let db = test.db();
+    let (customer, first) = a_customer(&db).await;
+    let (key, _) = labelled(&db, &customer.id, "second").await;
+
+    let revoked = keys::revoke(&db, &customer.id, &key.id).await.unwrap();
+    assert!(revoked.revoked_at.is_some());
+    let again = unchanged(&test, keys::revoke(&db, &customer.id, &key.id)).await.unwrap();
+    assert_eq!(again, revoked);
+    assert_eq!(logged_types(&db, &customer.id).await.last(), Some(&"key.revoked"));
+    assert_eq!(keys::list(&db, &customer.id).await.unwrap()[0], revoked);
+    keys::authenticate(&db, &first).await.unwrap();
+    assert_not_found(unchanged(&test, keys::revoke(&db, &customer.id, &KeyId::new())).await);
+}
+
+async fn labels_and_expiries_have_limits(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let create = async |label: Option<&str>, expires_at| {
+        let new = NewKey { label: label.map(str::to_owned), expires_at };
+        keys::create(&db, &customer.id, new).await
+    };
+    let longest = "ü".repeat(60);
+    for (label, stored) in
+        [(None, "default"), (Some(" \t "), "default"), (Some(" CI "), "CI"), (Some(longest.as_str()), &longest)]
+    {
+        assert_eq!(create(label, None).await.unwrap().0.label, stored);
+    }
+    let too_long = "ü".repeat(61);
+    for label in [too_long.as_str(), "two\nlines", "nul\0"] {
+        assert_invalid(unchanged(&test, create(Some(label), None)).await, "label");
+    }
+    for expires_at in [now(), DateTime::UNIX_EPOCH] {
+        assert_invalid(unchanged(&test, create(None, Some(expires_at))).await, "expiresAt");
+    }
+    let uneven = DateTime::from_timestamp_nanos(4_000_000_000_123_456_789);
+    let (key, _) = create(None, Some(uneven)).await.unwrap();
+    assert_eq!(key.expires_at, Some(uneven.trunc_subsecs(6)), "what is answered is what is stored");
+    assert_eq!(keys::list(&db, &customer.id).await.unwrap()[0], key);
+    assert_not_found(unchanged(&test, keys::create(&db, &CustomerId::new(), NewKey::default())).await);
+}
+
+async fn there_are_only_so_many_keys(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let mut last = None;
+    for _ in 1..50 {
+        last = Some(keys::create(&db, &customer.id, NewKey::default()).await.unwrap().0);
+    }
+    let one_more = async || keys::create(&db, &customer.id, NewKey::default()).await;
+    assert_conflict(unchanged(&test, one_more()).await, "too_many_keys");
+
+    keys::revoke(&db, &customer.id, &last.unwrap().id).await.unwrap();
+    let (next, _) = one_more().await.unwrap();
+    assert_conflict(one_more().await, "too_many_keys");
+    set_time(&test, &next.id, "expires_at", DateTime::UNIX_EPOCH).await;
+    one_more().await.unwrap();
+    let (other, _) = a_customer(&db).await;
+    keys::create(&db, &other.id, NewKey::default()).await.unwrap();
+}
+
+async fn of_many_keys_those_still_accepted_are_told(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (suspended, _) = a_customer(&db).await;
+    let good = labelled(&db, &customer.id, "good").await.0.id;
+    let also_good = labelled(&db, &customer.id, "also good").await.0.id;
+    let revoked = labelled(&db, &customer.id, "revoked").await.0.id;
+    keys::revoke(&db, &customer.id, &revoked).await.unwrap();
+    let expired = labelled(&db, &customer.id, "expired").await.0.id;
+    set_time(&test, &expired, "expires_at", DateTime::UNIX_EPOCH).await;
+    let of_suspended = labelled(&db, &suspended.id, "of a suspended customer").await.0.id;
+    customers::suspend(&db, &suspended.id).await.unwrap();
+
+    // More than one statement can take.
+    let mut asked: Vec<_> = (0..2_500).map(|_| KeyId::new()).collect();
+    asked.insert(0, good.clone());
+    asked.extend([revoked, expired, of_suspended, also_good.clone()]);
+    assert_eq!(keys::still_accepted(&db, asked).await.unwrap(), [good, also_good]);
+    assert_eq!(keys::still_accepted(&db, Vec::new()).await.unwrap(), []);
+}

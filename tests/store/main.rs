@@ -1,0 +1,23 @@
+//! The data layer through its public functions, on every database.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code: whatever goes wrong here fails the test"
+)]
+
+mod brands;
+mod content;
+mod customers;
+mod deletion;
+mod events;
+mod feed;
+mod keys;
+mod leads;
+mod mcp_sessions;
+#[cfg(feature = "postgres")]
+mod outage;
+mod schema;
+mod support;
+mod tenancy;
