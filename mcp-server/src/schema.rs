@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// The schema of a tool's arguments. An optional field may be left out; that it may also be null is not said, because
 /// some clients take no list of types.
 pub fn input<T: JsonSchema>() -> Arc<JsonObject> {
-    schema::<T>(SchemaSettings::draft2020_12(), drop_null)
+    schema::<T>(SchemaSettings::draft2020_12().with_transform(RecursiveTransform(drop_null)))
 }
 
 /// The schema of a tool that takes no arguments.
@@ -21,15 +21,17 @@ pub fn no_input() -> Arc<JsonObject> {
 
 /// The schema of a tool's structured answer.
 pub fn output<T: JsonSchema>() -> Arc<JsonObject> {
-    schema::<T>(SchemaSettings::draft2020_12().for_serialize(), null_as_alternative)
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let settings = settings.with_transform(RecursiveTransform(without_descriptions));
+    schema::<T>(settings.with_transform(RecursiveTransform(null_as_alternative)))
 }
 
-fn schema<T: JsonSchema>(settings: SchemaSettings, nulls: fn(&mut Schema)) -> Arc<JsonObject> {
+fn schema<T: JsonSchema>(settings: SchemaSettings) -> Arc<JsonObject> {
     let settings = settings.with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let settings = settings.with_transform(RecursiveTransform(nulls)).with_transform(RecursiveTransform(tidy));
+    let settings = settings.with_transform(RecursiveTransform(words_as_enum)).with_transform(RecursiveTransform(tidy));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("description");
     match schema.to_value() {
@@ -73,12 +75,26 @@ fn null_as_alternative(schema: &mut Schema) {
     }
     let Some(object) = schema.as_object_mut() else { return };
     let mut alternative = std::mem::take(object);
-    let description = alternative.remove("description");
     alternative.insert("type".to_owned(), one.clone());
     object.insert("anyOf".to_owned(), json!([alternative, { "type": "null" }]));
-    if let Some(description) = description {
-        object.insert("description".to_owned(), description);
+}
+
+/// Alternatives that are single words become one list of words; what each means is said once, where the field is.
+fn words_as_enum(schema: &mut Schema) {
+    let alternatives = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let words: Vec<Value> = alternatives.iter().filter_map(|one| one.get("const").cloned()).collect();
+    if words.is_empty() || words.len() != alternatives.len() {
+        return;
     }
+    schema.remove("oneOf");
+    schema.insert("type".to_owned(), json!("string"));
+    schema.insert("enum".to_owned(), Value::Array(words));
+}
+
+/// The names of an answer's fields say enough; what they mean is in the text beside them.
+fn without_descriptions(schema: &mut Schema) {
+    schema.remove("description");
+    schema.remove("pattern");
 }
 
 /// Rust's integer formats mean nothing to others, and titles repeat the names.
@@ -122,7 +138,6 @@ mod tests {
     fn answers_say_where_null_may_be() {
         let schema = Value::Object((*output::<Example>()).clone());
         assert_eq!(schema["properties"]["count"]["anyOf"][1], json!({ "type": "null" }));
-        assert_eq!(schema["properties"]["count"]["description"], "How many.");
         assert!(!schema.to_string().contains("\"format\""));
     }
 }

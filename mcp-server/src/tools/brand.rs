@@ -35,6 +35,18 @@ struct BrandOut {
     updated_at: String,
 }
 
+/// What a change led to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct UpdatedOut {
+    /// Names of the fields that changed.
+    changed: Vec<String>,
+    /// How much is known now, 0 to 100.
+    completeness: i64,
+    /// What to ask next, in the order of the interview.
+    next_questions: Vec<Question>,
+}
+
 /// What to change. Fields left out stay as they are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -107,16 +119,18 @@ impl HeyCmo {
         title = "Update brand",
         description = "Saves what the owner said about the brand. Fields left out stay as they are, lists are replaced whole. Answers with what is still missing and what to ask next.",
         input_schema = schema::input::<UpdateBrandIn>(),
-        output_schema = schema::output::<BrandOut>(),
+        output_schema = schema::output::<UpdatedOut>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn update_brand(&self, caller: Caller, Arguments(input): Arguments<UpdateBrandIn>) -> Result<Answer<BrandOut>, Refusal> {
+    async fn update_brand(&self, caller: Caller, Arguments(input): Arguments<UpdateBrandIn>) -> Result<Answer<UpdatedOut>, Refusal> {
         let updated = brands::update(&self.app().db, &caller.customer_id, |brand| apply(input, brand)).await?;
         let saved = match updated.changed.as_slice() {
             [] => "Nothing changed: the profile says this already.".to_owned(),
             changed => format!("Saved: {}.", changed.join(", ")),
         };
-        Ok(Answer { text: format!("{saved}\n{}", interview(&updated.brand)), data: brand_out(updated.brand) })
+        let completeness = completeness(&updated.brand.profile, updated.brand.name.as_deref());
+        let data = UpdatedOut { changed: updated.changed, completeness: completeness.percent, next_questions: completeness.missing };
+        Ok(Answer { text: format!("{saved}\n{}", interview(&updated.brand)), data })
     }
 }
 
