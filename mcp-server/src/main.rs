@@ -21,15 +21,15 @@ async fn run() -> Result<(), String> {
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
     let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = serve::bind(MCP_ADDR, config.mcp_addr).await?;
-    let port = listener.local_addr().map_or(config.mcp_addr.port(), |address| address.port());
-    tracing::info!(address = %config.mcp_addr, database = config.database.describe(), "the MCP server listens");
+    let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
+    tracing::info!(%address, database = config.database.describe(), "the MCP server listens");
 
     let server = McpServer {
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),
         origins: AllowedOrigins {
-            hosts: config.origins.mcp_hosts(port),
-            origins: config.origins.mcp_origins(config.gateway_addr.port(), port),
+            hosts: config.origins.mcp_hosts(address.port()),
+            origins: config.origins.mcp_origins(config.gateway_addr.port(), address.port()),
         },
         binding_key: secrets.encryption.derive("mcp session ids"),
         limits: Limits::default(),

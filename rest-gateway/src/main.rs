@@ -20,7 +20,8 @@ async fn run() -> Result<(), String> {
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
     let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = serve::bind(GATEWAY_ADDR, config.gateway_addr).await?;
-    tracing::info!(address = %config.gateway_addr, database = config.database.describe(), "the gateway listens");
+    let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
+    tracing::info!(%address, database = config.database.describe(), "the gateway listens");
 
     let gateway = Gateway {
         feed: Feed::start(db.clone(), shutdown.clone()),

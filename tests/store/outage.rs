@@ -38,7 +38,6 @@ async fn behind_a_proxy() -> Behind {
 
 async fn within<T>(limit: Duration, what: &str, call: impl Future<Output = T>) -> T {
     let start = Instant::now();
-    eprintln!("{what} {:?}", chrono::Utc::now());
     let answer = tokio::time::timeout(PATIENCE, call).await.unwrap_or_else(|_| panic!("{what} hung"));
     assert!(start.elapsed() < limit, "{what} took {:?}", start.elapsed());
     answer
@@ -67,13 +66,11 @@ async fn everything_is_unavailable(behind: &Behind) {
 
 async fn everything_works(behind: &Behind) {
     let (db, id) = (&behind.db, &behind.customer.id);
-    eprintln!("W0 {:?}", chrono::Utc::now());
     eventually("the database answers again", async || db.answers().await.then_some(())).await;
-    eprintln!("W1 {:?}", chrono::Utc::now());
     assert_eq!(customers::get(db, id).await.unwrap(), behind.customer);
     keys::authenticate(db, &behind.key).await.unwrap();
+    eventually("the key's use is noted", async || keys::list(db, id).await.unwrap()[0].last_used_at).await;
     content::create(db, id, ContentKind::XPost, version("Hello again")).await.unwrap();
-    eprintln!("W2 {:?}", chrono::Utc::now());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod fixtures;
 mod inspect;
 mod patience;
 mod postgres;
+pub mod process;
 mod proxy;
 mod test_db;
 
