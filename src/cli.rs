@@ -34,7 +34,9 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  heycmo provision anna@example.com --brand-name Acme --website https://acme.example")]
+#[command(
+    after_help = "Example:\n  heycmo provision anna@example.com --brand-name Acme --website https://acme.example"
+)]
 pub struct Provision {
     /// The customer's e-mail address.
     pub email: String,

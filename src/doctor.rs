@@ -23,11 +23,19 @@ pub async fn check(environment: &Environment) -> Result<(), String> {
             return report.verdict();
         }
     };
-    report.good("configuration", match config.mode {
-        Mode::Development => "development; HEYCMO_ENV=production for paying customers",
-        Mode::Production => "production",
-    });
-    report.note("secrets", Secrets::load(environment, config.mode, &config.data_dir).map(|_| "present".to_owned()).map_err(|error| error.to_string()));
+    report.good(
+        "configuration",
+        match config.mode {
+            Mode::Development => "development; HEYCMO_ENV=production for paying customers",
+            Mode::Production => "production",
+        },
+    );
+    report.note(
+        "secrets",
+        Secrets::load(environment, config.mode, &config.data_dir)
+            .map(|_| "present".to_owned())
+            .map_err(|error| error.to_string()),
+    );
     if let DatabaseUrl::Sqlite(_) = config.database {
         report.note("data directory", writable(&config.data_dir));
     }
@@ -70,10 +78,14 @@ impl Report {
 
 fn writable(dir: &Path) -> Result<String, String> {
     let probe = dir.join(".doctor");
-    let tried = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&probe, b"")).and_then(|()| std::fs::remove_file(&probe));
+    let tried = std::fs::create_dir_all(dir)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
     match tried {
         Ok(()) => Ok(format!("{} can be written", dir.display())),
-        Err(error) => Err(format!("{} cannot be written: {error}. Set HEYCMO_DATA_DIR to a directory that can", dir.display())),
+        Err(error) => {
+            Err(format!("{} cannot be written: {error}. Set HEYCMO_DATA_DIR to a directory that can", dir.display()))
+        }
     }
 }
 
@@ -82,9 +94,16 @@ async fn database(config: &Config) -> Result<String, String> {
     let pending = migrations::pending(&db).await.map_err(|error| error.to_string())?;
     let described = config.database.describe();
     if !pending.is_empty() {
-        return Ok(format!("{described} answers; the servers will apply {} schema step(s) when they start", pending.len()));
+        return Ok(format!(
+            "{described} answers; the servers will apply {} schema step(s) when they start",
+            pending.len()
+        ));
     }
-    let customers = if customers::exist(&db).await.map_err(|error| error.to_string())? { "has customers" } else { "has no customer yet" };
+    let customers = if customers::exist(&db).await.map_err(|error| error.to_string())? {
+        "has customers"
+    } else {
+        "has no customer yet"
+    };
     Ok(format!("{described} answers, its schema is up to date, it {customers}"))
 }
 

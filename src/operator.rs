@@ -15,7 +15,8 @@ use crate::welcome;
 pub async fn provision(environment: &Environment, arguments: Provision) -> Result<(), String> {
     let (config, db) = open(environment).await?;
     let Provision { email, plan, brand_name, website } = arguments;
-    let (customer, key) = customers::provision(&db, NewCustomer { email, plan, brand_name, website }).await.map_err(sentence)?;
+    let (customer, key) =
+        customers::provision(&db, NewCustomer { email, plan, brand_name, website }).await.map_err(sentence)?;
     println!("Made customer {} for {}.\n", customer.id, customer.email);
     println!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &key));
     Ok(())
@@ -25,7 +26,8 @@ pub async fn create_key(environment: &Environment, arguments: CreateKey) -> Resu
     let (config, db) = open(environment).await?;
     let customer = find(&db, &arguments.customer).await?;
     let expires_at = arguments.expires_in_days.map(|days| now() + Duration::days(days.into()));
-    let (key, plain) = keys::create(&db, &customer.id, NewKey { label: arguments.label, expires_at }).await.map_err(sentence)?;
+    let (key, plain) =
+        keys::create(&db, &customer.id, NewKey { label: arguments.label, expires_at }).await.map_err(sentence)?;
     println!("Made key {} ({}) for {}.\n", key.id, key.label, customer.email);
     println!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &plain));
     Ok(())
@@ -38,7 +40,14 @@ pub async fn list_keys(environment: &Environment, customer: &str) -> Result<(), 
     println!("{:<30}  {:<6}  {:<20}  {:<24}  {:<24}  state", "id", "last 4", "label", "created", "last used");
     for key in keys {
         let last_used = key.last_used_at.map_or_else(|| "never".to_owned(), timestamp);
-        println!("{:<30}  {:<6}  {:<20}  {:<24}  {last_used:<24}  {}", key.id.as_str(), key.last4, key.label, timestamp(key.created_at), state(&key));
+        println!(
+            "{:<30}  {:<6}  {:<20}  {:<24}  {last_used:<24}  {}",
+            key.id.as_str(),
+            key.last4,
+            key.label,
+            timestamp(key.created_at),
+            state(&key)
+        );
     }
     Ok(())
 }
@@ -55,7 +64,8 @@ fn state(key: &ApiKey) -> String {
 pub async fn revoke_key(environment: &Environment, customer: &str, key: &str) -> Result<(), String> {
     let (_, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
-    let key = key.parse().map_err(|error| format!("`{key}` {error}; `heycmo key list {}` shows the ids", customer.email))?;
+    let key =
+        key.parse().map_err(|error| format!("`{key}` {error}; `heycmo key list {}` shows the ids", customer.email))?;
     let key = keys::revoke(&db, &customer.id, &key).await.map_err(sentence)?;
     println!("Key {} (…{}) is revoked; what it opened ends within seconds.", key.id, key.last4);
     Ok(())
@@ -65,7 +75,10 @@ pub async fn suspend(environment: &Environment, customer: &str) -> Result<(), St
     let (_, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
     customers::suspend(&db, &customer.id).await.map_err(sentence)?;
-    println!("{} is suspended; open sessions end within seconds. `heycmo customer resume {0}` takes it back.", customer.email);
+    println!(
+        "{} is suspended; open sessions end within seconds. `heycmo customer resume {0}` takes it back.",
+        customer.email
+    );
     Ok(())
 }
 

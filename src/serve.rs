@@ -53,7 +53,13 @@ fn ended(what: &str, result: std::io::Result<()>, shutdown: &CancellationToken) 
     result.map_err(|error| format!("the {what} cannot serve: {error}"))
 }
 
-fn apps(config: &Config, secrets: Secrets, db: &Db, addresses: &Addresses, shutdown: &CancellationToken) -> (axum::Router, axum::Router) {
+fn apps(
+    config: &Config,
+    secrets: Secrets,
+    db: &Db,
+    addresses: &Addresses,
+    shutdown: &CancellationToken,
+) -> (axum::Router, axum::Router) {
     let feed = Feed::start(db.clone(), shutdown.clone());
     let gateway = Gateway {
         db: db.clone(),
@@ -81,14 +87,18 @@ async fn greet(config: &Config, db: &Db, addresses: &Addresses) -> Result<(), St
     let gateway = config.origins.gateway(addresses.gateway.port());
     let mcp = config.origins.mcp(addresses.mcp.port());
     println!("HeyCMO serves\n  REST gateway  {}\n  MCP server    {}\n", gateway.join(""), mcp.join("/mcp"));
-    let is_first_start = config.mode == Mode::Development && !customers::exist(db).await.map_err(|error| error.to_string())?;
+    let is_first_start =
+        config.mode == Mode::Development && !customers::exist(db).await.map_err(|error| error.to_string())?;
     if !is_first_start {
         println!("To connect another assistant: heycmo key create EMAIL");
         return Ok(());
     }
     let demo = NewCustomer { email: DEMO_EMAIL.to_owned(), ..NewCustomer::default() };
     match customers::provision(db, demo).await {
-        Ok((_, key)) => println!("This is your first start, so there is a customer for you, {DEMO_EMAIL}.\n\n{}", welcome::connect(&mcp, &key)),
+        Ok((_, key)) => println!(
+            "This is your first start, so there is a customer for you, {DEMO_EMAIL}.\n\n{}",
+            welcome::connect(&mcp, &key)
+        ),
         // Another process that started at the same moment made it.
         Err(entity::Error::Conflict { .. }) => {}
         Err(error) => return Err(error.to_string()),

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
 use entity::feed::Feed;
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
@@ -9,8 +10,20 @@ use web::config::{Environment, MCP_ADDR};
 use web::process::{Process, exit_code};
 use web::serve;
 
+/// HeyCMO's MCP server as a process of its own, beside heycmo-gateway on the same database.
+///
+/// It takes no arguments: settings come from the environment and from .env; .env.example lists them all.
+#[derive(Parser)]
+#[command(
+    name = "heycmo-mcp",
+    version,
+    after_help = "Example:\n  DATABASE_URL=postgres://heycmo@localhost/heycmo heycmo-mcp"
+)]
+struct Arguments;
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    Arguments::parse();
     exit_code("heycmo-mcp", run().await)
 }
 
@@ -35,6 +48,8 @@ async fn run() -> Result<(), String> {
         limits: Limits::default(),
         shutdown: shutdown.clone(),
     };
-    serve::serve(listener, mcp_server::app(server), shutdown).await.map_err(|error| format!("cannot serve: {error}"))?;
+    serve::serve(listener, mcp_server::app(server), shutdown)
+        .await
+        .map_err(|error| format!("cannot serve: {error}"))?;
     db.close().await.map_err(|error| format!("cannot close the database: {error}"))
 }

@@ -23,18 +23,34 @@ pub fn brand(brand: &Brand) -> String {
     line("Voice", Some(&profile.voice.adjectives.join(", ")));
     line("Do", Some(&profile.voice.dos.join("; ")));
     line("Do not", Some(&profile.voice.donts.join("; ")));
-    let pillars: Vec<String> = profile.pillars.iter().map(|pillar| {
-        let description = pillar.description.as_deref().map(|description| format!(": {description}")).unwrap_or_default();
-        format!("{} (weight {}{description})", pillar.name, pillar.weight)
-    }).collect();
+    let pillars: Vec<String> = profile
+        .pillars
+        .iter()
+        .map(|pillar| {
+            let description =
+                pillar.description.as_deref().map(|description| format!(": {description}")).unwrap_or_default();
+            format!("{} (weight {}{description})", pillar.name, pillar.weight)
+        })
+        .collect();
     line("Pillars", Some(&pillars.join("; ")));
-    let competitors: Vec<String> = profile.competitors.iter().map(|competitor| {
-        competitor.url.as_deref().map_or_else(|| competitor.name.clone(), |url| format!("{} ({url})", competitor.name))
-    }).collect();
+    let competitors: Vec<String> = profile
+        .competitors
+        .iter()
+        .map(|competitor| {
+            competitor
+                .url
+                .as_deref()
+                .map_or_else(|| competitor.name.clone(), |url| format!("{} ({url})", competitor.name))
+        })
+        .collect();
     line("Competitors", Some(&competitors.join("; ")));
     line("Goals", Some(&profile.goals.join("; ")));
     line("Never say", Some(&profile.forbidden_claims.join("; ")));
-    let cadence: Vec<String> = profile.cadence.iter().map(|entry| format!("{} {} a week", marketing::guide(entry.channel).name, entry.per_week)).collect();
+    let cadence: Vec<String> = profile
+        .cadence
+        .iter()
+        .map(|entry| format!("{} {} a week", marketing::guide(entry.channel).name, entry.per_week))
+        .collect();
     line("Cadence", Some(&cadence.join("; ")));
     text
 }
@@ -42,13 +58,27 @@ pub fn brand(brand: &Brand) -> String {
 /// A piece in one line of a list.
 pub fn line(content: &Content, brand: &Brand) -> String {
     let time = content.scheduled_at.map(|at| format!(" · {}", display(at, brand.time_zone))).unwrap_or_default();
-    format!("- {} · {} · {}{time} · {}", content.id, marketing::kind_label(content.kind), status(content.status), content.label)
+    format!(
+        "- {} · {} · {}{time} · {}",
+        content.id,
+        marketing::kind_label(content.kind),
+        status(content.status),
+        content.label
+    )
 }
 
 /// A piece whole.
 pub fn piece(content: &Content, shown: &Revision, decisions: &[DecisionRecord], brand: &Brand) -> String {
     let mut text = format!("# {}\n\n", content.label);
-    let _ = writeln!(text, "{} · {} · {} · revision {} of {}", content.id, marketing::kind_label(content.kind), status(content.status), shown.number, content.revision);
+    let _ = writeln!(
+        text,
+        "{} · {} · {} · revision {} of {}",
+        content.id,
+        marketing::kind_label(content.kind),
+        status(content.status),
+        shown.number,
+        content.revision
+    );
     if let Some(at) = content.scheduled_at {
         let _ = writeln!(text, "Scheduled for {}", display(at, brand.time_zone));
     }
@@ -59,7 +89,14 @@ pub fn piece(content: &Content, shown: &Revision, decisions: &[DecisionRecord], 
     text.push_str(&findings(&shown.findings));
     for record in decisions {
         let reason = record.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let _ = writeln!(text, "- {} {} revision {} on {}{reason}", record.decided_by, decision(record.decision), record.revision, display(record.created_at, brand.time_zone));
+        let _ = writeln!(
+            text,
+            "- {} {} revision {} on {}{reason}",
+            record.decided_by,
+            decision(record.decision),
+            record.revision,
+            display(record.created_at, brand.time_zone)
+        );
     }
     text
 }

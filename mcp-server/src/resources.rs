@@ -82,10 +82,13 @@ pub async fn list(db: &Db, caller: &Caller, cursor: Option<String>) -> Result<Li
         None => None,
         Some(cursor) => Some(cursor.parse::<ContentId>().map_err(|_| bad_cursor())?),
     };
-    let page = content::list(db, &caller.customer_id, &Filter::default(), before.as_ref(), PAGE).await.map_err(|error| match error {
-        entity::Error::Invalid(_) => bad_cursor(),
-        other => protocol_error(&other),
-    })?;
+    let page =
+        content::list(db, &caller.customer_id, &Filter::default(), before.as_ref(), PAGE).await.map_err(|error| {
+            match error {
+                entity::Error::Invalid(_) => bad_cursor(),
+                other => protocol_error(&other),
+            }
+        })?;
     let mut resources = if before.is_none() { fixed() } else { Vec::new() };
     resources.extend(page.pieces.iter().map(|piece| {
         Resource::new(content_uri(piece.id.as_str()), piece.id.as_str())
@@ -160,7 +163,10 @@ async fn text(db: &Db, caller: &Caller, uri: &str) -> Result<String, ErrorData> 
 
 fn nothing_behind(uri: &str) -> ErrorData {
     let uri: String = uri.chars().take(200).collect();
-    ErrorData::resource_not_found(format!("There is no resource `{uri}`; resources/list and resources/templates/list name them all."), None)
+    ErrorData::resource_not_found(
+        format!("There is no resource `{uri}`; resources/list and resources/templates/list name them all."),
+        None,
+    )
 }
 
 /// How to write for a channel, for this brand.

@@ -39,10 +39,16 @@ pub fn router(server: McpServer) -> Router {
 /// Lets in whoever shows a good key, as a Bearer header or as `?token=`.
 ///
 /// Only on routes that exist: an unknown address is a plain 404, which clients that look for OAuth have to see.
-async fn require_key(State(db): State<Db>, query: Query<HashMap<String, String>>, mut request: Request, next: Next) -> Result<Response, ApiError> {
+async fn require_key(
+    State(db): State<Db>,
+    query: Query<HashMap<String, String>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
     let presented = bearer(request.headers()).or_else(|| query.get("token").map(String::as_str));
     let holder = authenticate(&db, presented).await?;
-    let caller = Caller { customer_id: holder.customer.id, key_id: holder.key.id, key_expires_at: holder.key.expires_at };
+    let caller =
+        Caller { customer_id: holder.customer.id, key_id: holder.key.id, key_expires_at: holder.key.expires_at };
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

@@ -43,9 +43,10 @@ fn schema<T: JsonSchema>(settings: SchemaSettings) -> Arc<JsonObject> {
 
 /// `["string", "null"]` becomes `"string"`, an alternative to null becomes the other one.
 fn drop_null(schema: &mut Schema) {
-    let without_null = schema.get("type").and_then(Value::as_array).map(|types| {
-        types.iter().filter(|name| *name != "null").cloned().collect::<Vec<_>>()
-    });
+    let without_null = schema
+        .get("type")
+        .and_then(Value::as_array)
+        .map(|types| types.iter().filter(|name| *name != "null").cloned().collect::<Vec<_>>());
     if let Some([only]) = without_null.as_deref() {
         let only = only.clone();
         schema.insert("type".to_owned(), only);
@@ -128,7 +129,10 @@ mod tests {
     #[test]
     fn arguments_name_one_type_each() {
         let schema = Value::Object((*input::<Example>()).clone());
-        assert_eq!(schema["properties"]["count"], json!({ "type": "integer", "minimum": 0, "description": "How many.", "maximum": 4_294_967_295_u32 }));
+        assert_eq!(
+            schema["properties"]["count"],
+            json!({ "type": "integer", "minimum": 0, "description": "How many.", "maximum": 4_294_967_295_u32 })
+        );
         assert_eq!(schema["properties"]["nested"]["properties"]["id"], json!({ "type": "integer" }));
         assert_eq!(schema["required"], json!(["name"]));
         assert!(!schema.to_string().contains("$ref"));

@@ -75,7 +75,11 @@ impl HeyCmo {
     }
 
     /// Runs a tool within its deadline; a panic ends the call, not the session.
-    async fn guarded(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
+    async fn guarded(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
         let cancelled = context.ct.clone();
         let call = self.app.tools.call(ToolCallContext::new(self, request, context));
         let bounded = tokio::time::timeout(TOOL_DEADLINE, AssertUnwindSafe(call).catch_unwind());
@@ -109,7 +113,11 @@ impl ServerHandler for HeyCmo {
         ServerConfig::new(capabilities).with_server_info(about).with_instructions(INSTRUCTIONS)
     }
 
-    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(self.app.tools.list_all()).with_cache_scope(CacheScope::Private))
     }
 
@@ -119,7 +127,11 @@ impl ServerHandler for HeyCmo {
 
     /// The one way to every tool. An argument that cannot be read is for the assistant to mend, so it is a result and
     /// not a protocol error; only an unknown tool is.
-    async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
         let tool = request.name.clone();
         let is_known = self.app.tools.has_route(&tool);
@@ -136,41 +148,73 @@ impl ServerHandler for HeyCmo {
         result
     }
 
-    async fn list_prompts(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListPromptsResult, ErrorData> {
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
         Ok(ListPromptsResult::with_all_items(Prompts::list()).with_cache_scope(CacheScope::Private))
     }
 
-    async fn get_prompt(&self, request: GetPromptRequestParams, context: RequestContext<RoleServer>) -> Result<GetPromptResponse, ErrorData> {
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
         Ok(self.app.prompts.get(&self.app.db, &caller, request).await?.into())
     }
 
-    async fn complete(&self, request: CompleteRequestParams, context: RequestContext<RoleServer>) -> Result<CompleteResult, ErrorData> {
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
         crate::completion::complete(&self.app.db, &caller, &request).await
     }
 
-    async fn list_resources(&self, request: Option<PaginatedRequestParams>, context: RequestContext<RoleServer>) -> Result<ListResourcesResult, ErrorData> {
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
         resources::list(&self.app.db, &caller, request.and_then(|page| page.cursor)).await
     }
 
-    async fn list_resource_templates(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListResourceTemplatesResult, ErrorData> {
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
         Ok(ListResourceTemplatesResult::with_all_items(resources::templates()).with_cache_scope(CacheScope::Private))
     }
 
-    async fn read_resource(&self, request: ReadResourceRequestParams, context: RequestContext<RoleServer>) -> Result<ReadResourceResponse, ErrorData> {
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
         Ok(resources::read(&self.app.db, &caller, &request.uri).await?.into())
     }
 
-    async fn subscribe(&self, request: SubscribeRequestParams, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         let caller = Caller::of(&context.extensions)?;
         resources::require_readable(&self.app.db, &caller, &request.uri).await?;
         self.subscriptions.add(&self.app.feed, &caller.customer_id, request.uri, context.peer)
     }
 
-    async fn unsubscribe(&self, request: UnsubscribeRequestParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         self.subscriptions.remove(&request.uri);
         Ok(())
     }

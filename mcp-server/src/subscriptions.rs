@@ -51,7 +51,11 @@ impl Change {
 }
 
 /// The customer's next change; all that is subscribed counts as changed when the feed was too fast. None at the end.
-async fn next_change(events: &mut Receiver<Arc<Event>>, customer_id: &CustomerId, subscribed: impl Fn() -> Vec<String>) -> Option<Change> {
+async fn next_change(
+    events: &mut Receiver<Arc<Event>>,
+    customer_id: &CustomerId,
+    subscribed: impl Fn() -> Vec<String>,
+) -> Option<Change> {
     loop {
         match events.recv().await {
             Ok(event) if event.customer_id == *customer_id => return Some(Change::of(&event)),
@@ -75,10 +79,19 @@ impl Subscriptions {
     /// # Errors
     ///
     /// When there are too many subscriptions.
-    pub fn add(&self, feed: &Feed, customer_id: &CustomerId, uri: String, peer: Peer<RoleServer>) -> Result<(), ErrorData> {
+    pub fn add(
+        &self,
+        feed: &Feed,
+        customer_id: &CustomerId,
+        uri: String,
+        peer: Peer<RoleServer>,
+    ) -> Result<(), ErrorData> {
         let mut uris = self.uris.lock().unwrap_or_else(PoisonError::into_inner);
         if uris.len() >= MAX_URIS && !uris.contains(&uri) {
-            return Err(ErrorData::invalid_params(format!("There are {MAX_URIS} subscriptions already; unsubscribe from one first."), None));
+            return Err(ErrorData::invalid_params(
+                format!("There are {MAX_URIS} subscriptions already; unsubscribe from one first."),
+                None,
+            ));
         }
         uris.insert(uri);
         drop(uris);
@@ -98,7 +111,12 @@ impl Subscriptions {
     }
 }
 
-async fn tell(peer: Peer<RoleServer>, mut events: Receiver<Arc<Event>>, customer_id: CustomerId, uris: Arc<Mutex<BTreeSet<String>>>) {
+async fn tell(
+    peer: Peer<RoleServer>,
+    mut events: Receiver<Arc<Event>>,
+    customer_id: CustomerId,
+    uris: Arc<Mutex<BTreeSet<String>>>,
+) {
     let all = || uris.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>();
     while let Some(change) = next_change(&mut events, &customer_id, all).await {
         let subscribed = all();

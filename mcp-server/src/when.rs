@@ -15,9 +15,13 @@ pub fn parse_time(field: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>> {
         return Ok(time.to_utc());
     }
     let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
-    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()).ok_or_else(|| {
-        Error::invalid(field, "must be a time such as 2026-11-24T09:00 (in the brand's time zone) or 2026-11-24T09:00:00+01:00")
-    })?;
+    let local =
+        formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()).ok_or_else(|| {
+            Error::invalid(
+                field,
+                "must be a time such as 2026-11-24T09:00 (in the brand's time zone) or 2026-11-24T09:00:00+01:00",
+            )
+        })?;
     in_zone(field, local, zone)
 }
 
@@ -29,7 +33,8 @@ pub fn parse_time(field: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>> {
 pub fn parse_day_or_time(field: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>> {
     match NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d") {
         // Some zones skip midnight when their clocks go forward; the day then begins at one.
-        Ok(day) => in_zone(field, day.and_time(NaiveTime::MIN), zone).or_else(|_| in_zone(field, day.and_time(NaiveTime::MIN) + chrono::Duration::hours(1), zone)),
+        Ok(day) => in_zone(field, day.and_time(NaiveTime::MIN), zone)
+            .or_else(|_| in_zone(field, day.and_time(NaiveTime::MIN) + chrono::Duration::hours(1), zone)),
         Err(_) => parse_time(field, text, zone),
     }
 }
@@ -38,7 +43,10 @@ fn in_zone(field: &str, local: NaiveDateTime, zone: Tz) -> Result<DateTime<Utc>>
     match zone.from_local_datetime(&local) {
         // When clocks go back an hour comes twice; the first one is meant.
         LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Ok(time.to_utc()),
-        LocalResult::None => Err(Error::invalid(field, format!("does not exist in {zone}: the clocks go forward over it. Choose a time an hour later"))),
+        LocalResult::None => Err(Error::invalid(
+            field,
+            format!("does not exist in {zone}: the clocks go forward over it. Choose a time an hour later"),
+        )),
     }
 }
 

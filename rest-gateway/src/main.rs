@@ -2,14 +2,27 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
 use entity::feed::Feed;
 use rest_gateway::Gateway;
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
 use web::serve;
 
+/// HeyCMO's REST gateway as a process of its own, beside heycmo-mcp on the same database.
+///
+/// It takes no arguments: settings come from the environment and from .env; .env.example lists them all.
+#[derive(Parser)]
+#[command(
+    name = "heycmo-gateway",
+    version,
+    after_help = "Example:\n  DATABASE_URL=postgres://heycmo@localhost/heycmo heycmo-gateway"
+)]
+struct Arguments;
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    Arguments::parse();
     exit_code("heycmo-gateway", run().await)
 }
 

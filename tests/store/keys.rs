@@ -91,7 +91,8 @@ async fn a_key_works_only_while_its_customer_may(test: TestDb) {
         ("canceled", "open", Err(CustomerStatus::Canceled)),
         ("active", "open", Ok(CustomerStatus::Onboarding)),
     ] {
-        test.execute(&format!("UPDATE customers SET subscription = '{subscription}', onboarding = '{onboarding}'")).await;
+        test.execute(&format!("UPDATE customers SET subscription = '{subscription}', onboarding = '{onboarding}'"))
+            .await;
         assert_eq!(status().await, expected, "{subscription}, {onboarding}");
     }
 }
@@ -142,10 +143,8 @@ async fn the_last_use_is_noted_to_the_minute(test: TestDb) {
     let long_ago = now() - Duration::seconds(61);
     set_time(&test, &key.id, "last_used_at", long_ago).await;
     use_it().await;
-    eventually("a use after a minute is noted", async || {
-        last_use(&db, &key).await.filter(|noted| *noted != long_ago)
-    })
-    .await;
+    eventually("a use after a minute is noted", async || last_use(&db, &key).await.filter(|noted| *noted != long_ago))
+        .await;
 }
 
 async fn a_revoked_key_stays_revoked(test: TestDb) {

@@ -69,8 +69,7 @@ async fn somebody_elses_id_leads_nowhere(test: TestDb) {
     assert!(history.revisions.is_empty() && history.decisions.is_empty(), "{history:?}");
     assert_invalid(unchanged(&test, content::list(db, &me, &Filter::default(), Some(theirs), 100)).await, "cursor");
 
-    let lead =
-        NewLead { source: "webinar".to_owned(), content_id: Some(theirs.clone()), ..NewLead::default() };
+    let lead = NewLead { source: "webinar".to_owned(), content_id: Some(theirs.clone()), ..NewLead::default() };
     assert_invalid(unchanged(&test, leads::log(db, &me, lead)).await, "contentId");
 
     let page = events::list(db, &me, &TypeFilter::Any, Some(&other.event), 100);

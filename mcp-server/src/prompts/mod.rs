@@ -70,7 +70,12 @@ impl Prompts {
     /// # Errors
     ///
     /// When there is no such prompt, or an argument is missing or wrong.
-    pub async fn get(&self, db: &Db, caller: &Caller, request: GetPromptRequestParams) -> Result<GetPromptResult, ErrorData> {
+    pub async fn get(
+        &self,
+        db: &Db,
+        caller: &Caller,
+        request: GetPromptRequestParams,
+    ) -> Result<GetPromptResult, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
         let values = match request.name.as_str() {
             BRAND_INTERVIEW => brand_interview(db, caller).await,
@@ -79,10 +84,11 @@ impl Prompts {
             _ => return Err(ErrorData::invalid_params("There is no such prompt; prompts/list names them all.", None)),
         };
         let values = values.map_err(|error| protocol_error(&error))?;
-        let text = self.0.get_template(&request.name).and_then(|template| template.render(values)).map_err(|error| {
-            tracing::error!(%error, prompt = request.name, "a prompt could not be rendered");
-            ErrorData::internal_error("Something went wrong on our side.", None)
-        })?;
+        let text =
+            self.0.get_template(&request.name).and_then(|template| template.render(values)).map_err(|error| {
+                tracing::error!(%error, prompt = request.name, "a prompt could not be rendered");
+                ErrorData::internal_error("Something went wrong on our side.", None)
+            })?;
         Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]))
     }
 }
@@ -115,7 +121,9 @@ async fn write_content(db: &Db, caller: &Caller, arguments: &JsonObject) -> enti
 }
 
 async fn review_draft(db: &Db, caller: &Caller, arguments: &JsonObject) -> entity::Result<Value> {
-    let id: ContentId = argument(arguments, "contentId")?.parse().map_err(|error| entity::Error::invalid("contentId", format!("{error}")))?;
+    let id: ContentId = argument(arguments, "contentId")?
+        .parse()
+        .map_err(|error| entity::Error::invalid("contentId", format!("{error}")))?;
     let brand = brands::get(db, &caller.customer_id).await?;
     let piece = content::get(db, &caller.customer_id, &id).await?;
     let history = content::history(db, &caller.customer_id, &id, 5).await?;

@@ -5,8 +5,8 @@ use entity::customers::CustomerStatus;
 use entity::db::now;
 use entity::ids::CustomerId;
 use entity::{brands, customers};
-use schemars::JsonSchema;
 use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::{Answer, Refusal};
@@ -89,16 +89,28 @@ fn count(number: usize) -> i64 {
 fn needs_attention(counts: Counts, completeness: i64) -> Vec<String> {
     let mut needs = Vec::new();
     if counts.scheduled_unapproved > 0 {
-        needs.push(format!("{} with a time set but no approval: will not go out until approved (list_content with status in_review).", pieces(counts.scheduled_unapproved)));
+        needs.push(format!(
+            "{} with a time set but no approval: will not go out until approved (list_content with status in_review).",
+            pieces(counts.scheduled_unapproved)
+        ));
     }
     if counts.in_review > 0 {
-        needs.push(format!("{} to decide on (list_content with status in_review, then review_content).", pieces(counts.in_review)));
+        needs.push(format!(
+            "{} to decide on (list_content with status in_review, then review_content).",
+            pieces(counts.in_review)
+        ));
     }
     if counts.changes_requested > 0 {
-        needs.push(format!("{} to change as asked (list_content with status changes_requested, then update_content).", pieces(counts.changes_requested)));
+        needs.push(format!(
+            "{} to change as asked (list_content with status changes_requested, then update_content).",
+            pieces(counts.changes_requested)
+        ));
     }
     if counts.drafts > 0 {
-        needs.push(format!("{} to mend before a decision, a rule is broken (list_content with status draft).", pieces(counts.drafts)));
+        needs.push(format!(
+            "{} to mend before a decision, a rule is broken (list_content with status draft).",
+            pieces(counts.drafts)
+        ));
     }
     if completeness < 100 {
         needs.push(format!("The brand profile is {completeness} % complete (get_brand lists the open questions, update_brand saves the answers)."));

@@ -2,8 +2,8 @@
 
 use entity::brands::{self, Brand, Cadence, Competitor, Pillar, Profile};
 use marketing::brand::{Question, completeness, validate};
-use schemars::JsonSchema;
 use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Arguments, require_none};
@@ -122,14 +122,22 @@ impl HeyCmo {
         output_schema = schema::output::<UpdatedOut>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn update_brand(&self, caller: Caller, Arguments(input): Arguments<UpdateBrandIn>) -> Result<Answer<UpdatedOut>, Refusal> {
+    async fn update_brand(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<UpdateBrandIn>,
+    ) -> Result<Answer<UpdatedOut>, Refusal> {
         let updated = brands::update(&self.app().db, &caller.customer_id, |brand| apply(input, brand)).await?;
         let saved = match updated.changed.as_slice() {
             [] => "Nothing changed: the profile says this already.".to_owned(),
             changed => format!("Saved: {}.", changed.join(", ")),
         };
         let completeness = completeness(&updated.brand.profile, updated.brand.name.as_deref());
-        let data = UpdatedOut { changed: updated.changed, completeness: completeness.percent, next_questions: completeness.missing };
+        let data = UpdatedOut {
+            changed: updated.changed,
+            completeness: completeness.percent,
+            next_questions: completeness.missing,
+        };
         Ok(Answer { text: format!("{saved}\n{}", interview(&updated.brand)), data })
     }
 }
@@ -165,7 +173,19 @@ fn interview(brand: &Brand) -> String {
 
 /// Puts the given fields in place and refuses a profile that breaks a limit.
 fn apply(input: UpdateBrandIn, brand: &mut Brand) -> entity::Result<()> {
-    let UpdateBrandIn { name, time_zone, website, offering, audience, voice, pillars, competitors, goals, forbidden_claims, cadence } = input;
+    let UpdateBrandIn {
+        name,
+        time_zone,
+        website,
+        offering,
+        audience,
+        voice,
+        pillars,
+        competitors,
+        goals,
+        forbidden_claims,
+        cadence,
+    } = input;
     if let Some(name) = name {
         brand.name = entity::customers::valid_brand_name("name", Some(name))?;
     }

@@ -1,10 +1,12 @@
 //! Content: drafted, found, read, revised.
 
 use entity::brands::{self, Brand};
-use entity::content::{self, Content, ContentKind, ContentStatus, Decision, Draft, Filter, Finding, Findings, Media, Piece, Version};
+use entity::content::{
+    self, Content, ContentKind, ContentStatus, Decision, Draft, Filter, Finding, Findings, Media, Piece, Version,
+};
 use entity::ids::ContentId;
-use schemars::JsonSchema;
 use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Arguments, given, page_size, require_none, short};
@@ -215,7 +217,11 @@ impl HeyCmo {
         output_schema = schema::output::<SavedOut>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = false, open_world_hint = false)
     )]
-    async fn create_content(&self, caller: Caller, Arguments(input): Arguments<CreateContentIn>) -> Result<Answer<SavedOut>, Refusal> {
+    async fn create_content(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<CreateContentIn>,
+    ) -> Result<Answer<SavedOut>, Refusal> {
         let CreateContentIn { kind, body, title, subject, preheader, description, link, media, pillar, note } = input;
         let given = Given { body: Some(body), title, subject, preheader, description, link, media, pillar, note };
         let db = &self.app().db;
@@ -233,10 +239,16 @@ impl HeyCmo {
         output_schema = schema::output::<ListOut>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn list_content(&self, caller: Caller, Arguments(input): Arguments<ListContentIn>) -> Result<Answer<ListOut>, Refusal> {
+    async fn list_content(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<ListContentIn>,
+    ) -> Result<Answer<ListOut>, Refusal> {
         let db = &self.app().db;
         let brand = brands::get(db, &caller.customer_id).await?;
-        let day = |field, text: Option<String>| given(text).map(|text| parse_day_or_time(field, &text, brand.time_zone)).transpose();
+        let day = |field, text: Option<String>| {
+            given(text).map(|text| parse_day_or_time(field, &text, brand.time_zone)).transpose()
+        };
         let filter = Filter {
             kind: input.kind,
             status: input.status,
@@ -246,11 +258,18 @@ impl HeyCmo {
         };
         let limit = page_size(input.limit, DEFAULT_PAGE, MAX_PAGE)?;
         let cursor = given(input.cursor)
-            .map(|cursor| cursor.parse::<ContentId>().map_err(|_| entity::Error::invalid("cursor", "is not a cursor that list_content gave you")))
+            .map(|cursor| {
+                cursor
+                    .parse::<ContentId>()
+                    .map_err(|_| entity::Error::invalid("cursor", "is not a cursor that list_content gave you"))
+            })
             .transpose()?;
         let page = content::list(db, &caller.customer_id, &filter, cursor.as_ref(), limit).await?;
         let text = list_in_words(&page.pieces, page.next.as_ref(), &brand);
-        let data = ListOut { content: page.pieces.into_iter().map(ContentOut::from).collect(), next_cursor: page.next.map(|id| id.to_string()) };
+        let data = ListOut {
+            content: page.pieces.into_iter().map(ContentOut::from).collect(),
+            next_cursor: page.next.map(|id| id.to_string()),
+        };
         Ok(Answer { text, data })
     }
 
@@ -261,7 +280,11 @@ impl HeyCmo {
         output_schema = schema::output::<PieceOut>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn get_content(&self, caller: Caller, Arguments(input): Arguments<GetContentIn>) -> Result<Answer<PieceOut>, Refusal> {
+    async fn get_content(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<GetContentIn>,
+    ) -> Result<Answer<PieceOut>, Refusal> {
         let db = &self.app().db;
         let brand = brands::get(db, &caller.customer_id).await?;
         let piece = content::get(db, &caller.customer_id, &input.content_id).await?;
@@ -288,8 +311,24 @@ impl HeyCmo {
         output_schema = schema::output::<SavedOut>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn update_content(&self, caller: Caller, Arguments(input): Arguments<UpdateContentIn>) -> Result<Answer<SavedOut>, Refusal> {
-        let UpdateContentIn { content_id, revision, body, title, subject, preheader, description, link, media, pillar, note } = input;
+    async fn update_content(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<UpdateContentIn>,
+    ) -> Result<Answer<SavedOut>, Refusal> {
+        let UpdateContentIn {
+            content_id,
+            revision,
+            body,
+            title,
+            subject,
+            preheader,
+            description,
+            link,
+            media,
+            pillar,
+            note,
+        } = input;
         let given = Given { body, title, subject, preheader, description, link, media, pillar, note };
         let db = &self.app().db;
         let brand = brands::get(db, &caller.customer_id).await?;
@@ -304,12 +343,23 @@ impl HeyCmo {
 
 /// A revision as the assistant named it.
 pub(super) fn revision_number(number: Option<i64>) -> entity::Result<Option<i32>> {
-    let number = number.map(|number| i32::try_from(number).ok().filter(|number| *number >= 1).ok_or_else(|| entity::Error::invalid("revision", "must be a revision number, from 1")));
+    let number = number.map(|number| {
+        i32::try_from(number)
+            .ok()
+            .filter(|number| *number >= 1)
+            .ok_or_else(|| entity::Error::invalid("revision", "must be a revision number, from 1"))
+    });
     number.transpose()
 }
 
 /// Puts the given fields over `base` and asks the rules.
-fn version(kind: ContentKind, base: Draft, pillar: Option<String>, new: Given, brand: &Brand) -> entity::Result<Version> {
+fn version(
+    kind: ContentKind,
+    base: Draft,
+    pillar: Option<String>,
+    new: Given,
+    brand: &Brand,
+) -> entity::Result<Version> {
     let Given { body, title, subject, preheader, description, link, media, pillar: new_pillar, note } = new;
     let over = |new: Option<String>, old: Option<String>| new.map_or(old, |text| given(Some(text)));
     let draft = Draft {
@@ -342,7 +392,13 @@ fn require_pillar(pillar: Option<&str>, brand: &Brand) -> entity::Result<()> {
 
 fn saved_answer(what: &str, saved: content::Saved, brand: &Brand) -> Answer<SavedOut> {
     let Piece { content, current } = saved.piece;
-    let mut text = format!("{what} {} {} (revision {}): {}\n", marketing::kind_label(content.kind), content.id, content.revision, content.label);
+    let mut text = format!(
+        "{what} {} {} (revision {}): {}\n",
+        marketing::kind_label(content.kind),
+        content.id,
+        content.revision,
+        content.label
+    );
     text.push_str(&render::findings(&current.findings));
     text.push_str(&next_step(&content, &current.findings, brand));
     Answer { text, data: SavedOut { findings: current.findings.0, saved: saved.is_new, content: content.into() } }
@@ -358,7 +414,10 @@ fn next_step(content: &Content, findings: &Findings, brand: &Brand) -> String {
         _ => "It waits for a decision: show it to the owner, then record what they say with review_content.".to_owned(),
     };
     if let Some(at) = content.scheduled_at {
-        text.push_str(&format!(" Its time is {}; it goes out only if it is approved by then.", display(at, brand.time_zone)));
+        text.push_str(&format!(
+            " Its time is {}; it goes out only if it is approved by then.",
+            display(at, brand.time_zone)
+        ));
     }
     text
 }

@@ -3,8 +3,8 @@
 use entity::brands;
 use entity::events::{self, Event, TypeFilter};
 use entity::ids::EventId;
-use schemars::JsonSchema;
 use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -63,24 +63,39 @@ impl HeyCmo {
         output_schema = schema::output::<ListOut>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn list_events(&self, caller: Caller, Arguments(input): Arguments<ListEventsIn>) -> Result<Answer<ListOut>, Refusal> {
+    async fn list_events(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<ListEventsIn>,
+    ) -> Result<Answer<ListOut>, Refusal> {
         let db = &self.app().db;
         let limit = page_size(input.limit, DEFAULT_PAGE, MAX_PAGE)?;
         let Ok(types) = given(input.event_type).map_or(Ok(TypeFilter::Any), |text| text.parse());
-        let cursor = given(input.cursor).map(|cursor| cursor.parse::<EventId>().map_err(|_| not_a_cursor())).transpose()?;
-        let page = events::list(db, &caller.customer_id, &types, cursor.as_ref(), limit).await.map_err(|error| match error {
-            entity::Error::Invalid(_) => not_a_cursor(),
-            other => other,
-        })?;
+        let cursor =
+            given(input.cursor).map(|cursor| cursor.parse::<EventId>().map_err(|_| not_a_cursor())).transpose()?;
+        let page =
+            events::list(db, &caller.customer_id, &types, cursor.as_ref(), limit).await.map_err(
+                |error| match error {
+                    entity::Error::Invalid(_) => not_a_cursor(),
+                    other => other,
+                },
+            )?;
         let zone = brands::get(db, &caller.customer_id).await?.time_zone;
-        let mut lines: Vec<String> = page.events.iter().map(|event| format!("{} · {} · {}", display(event.created_at, zone), event.event_type, event.data)).collect();
+        let mut lines: Vec<String> = page
+            .events
+            .iter()
+            .map(|event| format!("{} · {} · {}", display(event.created_at, zone), event.event_type, event.data))
+            .collect();
         if lines.is_empty() {
             lines.push("No event matches.".to_owned());
         }
         if let Some(next) = &page.next {
             lines.push(format!("There is more: call again with cursor {next}."));
         }
-        let data = ListOut { events: page.events.into_iter().map(EventOut::from).collect(), next_cursor: page.next.map(|id| id.to_string()) };
+        let data = ListOut {
+            events: page.events.into_iter().map(EventOut::from).collect(),
+            next_cursor: page.next.map(|id| id.to_string()),
+        };
         Ok(Answer { text: lines.join("\n"), data })
     }
 }
@@ -91,6 +106,11 @@ fn not_a_cursor() -> entity::Error {
 
 impl From<Event> for EventOut {
     fn from(event: Event) -> Self {
-        Self { id: event.id, event_type: event.event_type.as_str(), timestamp: timestamp(event.created_at), data: event.data }
+        Self {
+            id: event.id,
+            event_type: event.event_type.as_str(),
+            timestamp: timestamp(event.created_at),
+            data: event.data,
+        }
     }
 }

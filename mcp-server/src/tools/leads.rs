@@ -3,8 +3,8 @@
 use entity::customers::normalized_email;
 use entity::ids::{ContentId, LeadId};
 use entity::leads::{self, NewLead};
-use schemars::JsonSchema;
 use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Arguments, given, short};
@@ -61,13 +61,21 @@ impl HeyCmo {
         output_schema = schema::output::<LeadOut>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = false, open_world_hint = false)
     )]
-    async fn log_lead(&self, caller: Caller, Arguments(input): Arguments<LogLeadIn>) -> Result<Answer<LeadOut>, Refusal> {
+    async fn log_lead(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<LogLeadIn>,
+    ) -> Result<Answer<LeadOut>, Refusal> {
         let new = checked(input)?;
         let logged = leads::log(&self.app().db, &caller.customer_id, new).await?;
         let what = if logged.is_new { "Recorded lead" } else { "This lead was recorded a moment ago:" };
-        let text = format!("{what} {} from {}; {} from there so far.", logged.lead.id, logged.lead.source, logged.from_source);
+        let text =
+            format!("{what} {} from {}; {} from there so far.", logged.lead.id, logged.lead.source, logged.from_source);
         let from_source = i64::try_from(logged.from_source).unwrap_or(i64::MAX);
-        Ok(Answer { text, data: LeadOut { id: logged.lead.id, source: logged.lead.source, from_source, saved: logged.is_new } })
+        Ok(Answer {
+            text,
+            data: LeadOut { id: logged.lead.id, source: logged.lead.source, from_source, saved: logged.is_new },
+        })
     }
 }
 
@@ -84,7 +92,10 @@ fn checked(input: LogLeadIn) -> entity::Result<NewLead> {
         note: short("note", note, MAX_NOTE_CHARS)?,
     };
     if lead.name.is_none() && lead.email.is_none() && lead.company.is_none() {
-        return Err(entity::Error::invalid("name", "or email or company must be given, so that the lead can be found again"));
+        return Err(entity::Error::invalid(
+            "name",
+            "or email or company must be given, so that the lead can be found again",
+        ));
     }
     Ok(lead)
 }

@@ -55,7 +55,10 @@ fn given(text: Option<String>) -> Option<String> {
 fn short(field: &str, text: Option<String>, max: usize) -> entity::Result<Option<String>> {
     let Some(text) = given(text) else { return Ok(None) };
     if text.chars().count() > max {
-        return Err(entity::Error::invalid(field, format!("must be at most {max} characters, has {}", text.chars().count())));
+        return Err(entity::Error::invalid(
+            field,
+            format!("must be at most {max} characters, has {}", text.chars().count()),
+        ));
     }
     if text.contains('\0') {
         return Err(entity::Error::invalid(field, "must not contain the NUL character"));

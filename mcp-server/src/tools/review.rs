@@ -3,8 +3,8 @@
 use entity::brands;
 use entity::content::{self, Decision, Piece, Review, Schedule, Scheduled};
 use entity::ids::ContentId;
-use schemars::JsonSchema;
 use rmcp::{tool, tool_router};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::{ContentOut, revision_number};
@@ -63,13 +63,19 @@ impl HeyCmo {
         output_schema = schema::output::<DecidedOut>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn review_content(&self, caller: Caller, Arguments(input): Arguments<ReviewContentIn>) -> Result<Answer<DecidedOut>, Refusal> {
+    async fn review_content(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<ReviewContentIn>,
+    ) -> Result<Answer<DecidedOut>, Refusal> {
         let db = &self.app().db;
         let decided_by = short("decidedBy", Some(input.decided_by), MAX_NAME_CHARS)?
             .ok_or_else(|| entity::Error::invalid("decidedBy", "must name the person who decided"))?;
         let reason = short("reason", input.reason, MAX_REASON_CHARS)?;
         if reason.is_none() && input.decision != Decision::Approved {
-            return Err(entity::Error::invalid("reason", "must say why, so that the next revision can be better").into());
+            return Err(
+                entity::Error::invalid("reason", "must say why, so that the next revision can be better").into()
+            );
         }
         let brand = brands::get(db, &caller.customer_id).await?;
         let Piece { content, current } = content::get(db, &caller.customer_id, &input.content_id).await?;
@@ -84,9 +90,17 @@ impl HeyCmo {
             (Decision::Approved, Some(at)) => format!("It goes out at {}.", display(at, brand.time_zone)),
             (Decision::Approved, None) => "Give it a time with schedule_content.".to_owned(),
             (Decision::Rejected, _) => "It will not go out.".to_owned(),
-            (Decision::Revised, _) => "Make the change with update_content; it then waits for a decision again.".to_owned(),
+            (Decision::Revised, _) => {
+                "Make the change with update_content; it then waits for a decision again.".to_owned()
+            }
         };
-        let text = format!("Recorded: {} on revision {} of {} by {}. {next}", in_words(input.decision), reviewed.record.revision, content.id, reviewed.record.decided_by);
+        let text = format!(
+            "Recorded: {} on revision {} of {} by {}. {next}",
+            in_words(input.decision),
+            reviewed.record.revision,
+            content.id,
+            reviewed.record.decided_by
+        );
         Ok(Answer { text, data: DecidedOut { content: content.into() } })
     }
 
@@ -97,7 +111,11 @@ impl HeyCmo {
         output_schema = schema::output::<DecidedOut>(),
         annotations(read_only_hint = false, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn schedule_content(&self, caller: Caller, Arguments(input): Arguments<ScheduleContentIn>) -> Result<Answer<DecidedOut>, Refusal> {
+    async fn schedule_content(
+        &self,
+        caller: Caller,
+        Arguments(input): Arguments<ScheduleContentIn>,
+    ) -> Result<Answer<DecidedOut>, Refusal> {
         let db = &self.app().db;
         let brand = brands::get(db, &caller.customer_id).await?;
         let Piece { content, .. } = content::get(db, &caller.customer_id, &input.content_id).await?;
@@ -109,17 +127,28 @@ impl HeyCmo {
                 let content = piece.content;
                 let text = match content.scheduled_at {
                     None => format!("{} has no time any more.", content.id),
-                    Some(at) if content.status == content::ContentStatus::Approved => format!("{} goes out at {}.", content.id, display(at, brand.time_zone)),
-                    Some(at) => format!("{} has its time, {}, but goes out only if it is approved by then (review_content).", content.id, display(at, brand.time_zone)),
+                    Some(at) if content.status == content::ContentStatus::Approved => {
+                        format!("{} goes out at {}.", content.id, display(at, brand.time_zone))
+                    }
+                    Some(at) => format!(
+                        "{} has its time, {}, but goes out only if it is approved by then (review_content).",
+                        content.id,
+                        display(at, brand.time_zone)
+                    ),
                 };
                 Ok(Answer { text, data: DecidedOut { content: content.into() } })
             }
             Scheduled::TooClose { neighbour, next_free } => {
                 let hours = guide.min_spacing.map_or(0, |spacing| spacing.num_hours());
-                let taken = neighbour.scheduled_at.map_or_else(String::new, |at| format!(" at {}", display(at, brand.time_zone)));
+                let taken = neighbour
+                    .scheduled_at
+                    .map_or_else(String::new, |at| format!(" at {}", display(at, brand.time_zone)));
                 Err(Refusal(format!(
                     "`at`: must be at least {hours} h from other pieces on {}; {} ({}) is there{taken}. The next free time is {}: schedule it then, or move the other piece first.",
-                    guide.name, neighbour.id, neighbour.label, display(next_free, brand.time_zone)
+                    guide.name,
+                    neighbour.id,
+                    neighbour.label,
+                    display(next_free, brand.time_zone)
                 )))
             }
         }

@@ -33,12 +33,7 @@ use guard::Guard;
 /// whose session it is about, and has to forget sessions that nobody came back to by itself.
 ///
 /// Must be called within a Tokio runtime: the shutdown is watched by a task of its own.
-pub fn router<H>(
-    handler: H,
-    config: TransportConfig,
-    store: Arc<dyn SessionStore>,
-    sessions: &Arc<Sessions>,
-) -> Router
+pub fn router<H>(handler: H, config: TransportConfig, store: Arc<dyn SessionStore>, sessions: &Arc<Sessions>) -> Router
 where
     H: ServerHandler + Clone,
 {

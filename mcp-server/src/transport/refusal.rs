@@ -49,11 +49,7 @@ impl Refusal {
     ///
     /// Clients in the field know this text, so it is part of the contract.
     pub(super) fn no_sse_session() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "session_not_found",
-            "Session not found \u{2014} reconnect to /mcp/sse",
-        )
+        Self::new(StatusCode::BAD_REQUEST, "session_not_found", "Session not found \u{2014} reconnect to /mcp/sse")
     }
 
     /// A Streamable HTTP session that is unknown, over, or somebody else's.
@@ -74,12 +70,8 @@ impl Refusal {
     }
 
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            format!("This address answers only to {allow}"),
-        )
-        .with_header(ALLOW, HeaderValue::from_static(allow))
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("This address answers only to {allow}"))
+            .with_header(ALLOW, HeaderValue::from_static(allow))
     }
 }
 

@@ -51,7 +51,9 @@ async fn other_methods_are_answered_with_what_is_allowed() {
 async fn without_a_caller_nothing_opens() {
     let server = Server::start().await;
     let http = reqwest::Client::new();
-    for request in [http.get(server.url("/mcp/sse")), http.post(server.url("/mcp/message")), http.post(server.url("/mcp"))] {
+    for request in
+        [http.get(server.url("/mcp/sse")), http.post(server.url("/mcp/message")), http.post(server.url("/mcp"))]
+    {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(response.headers()["www-authenticate"], "Bearer");

@@ -53,8 +53,7 @@ async fn an_id_in_use_is_refused_on_the_stream() {
 async fn a_customer_over_the_rate_limit_is_told_on_the_stream() {
     let server = Server::start().await;
     let mut session = Legacy::connect(&server, "alice").await;
-    let response =
-        session.request(&call(1, "echo", json!({}))).header("x-throttled", "1").send().await.unwrap();
+    let response = session.request(&call(1, "echo", json!({}))).header("x-throttled", "1").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     assert_eq!(response.headers()["retry-after"], "7");
     let refused = session.events.message().await;
@@ -80,7 +79,8 @@ async fn bodies_that_are_no_message_are_refused_with_a_reason() {
     ];
     for (body, status, code) in bodies {
         let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
-        let request = session.http.post(&session.endpoint).bearer_auth("alice").header("content-type", "application/json");
+        let request =
+            session.http.post(&session.endpoint).bearer_auth("alice").header("content-type", "application/json");
         let (got_status, got_code) = error_of(request.body(body).send().await.unwrap()).await;
         assert_eq!((got_status, got_code.as_str()), (status, code), "{shown}");
     }

@@ -119,8 +119,7 @@ impl Server {
     /// Another process, as it were, for the same people and with the same store.
     pub async fn on(world: World, adjust: impl FnOnce(&mut TransportConfig)) -> Self {
         let hosts = vec!["127.0.0.1".to_owned(), "heycmo.test".to_owned()];
-        let mut config =
-            TransportConfig::new(BindingKey::from([7; 32]), hosts, vec!["https://heycmo.test".to_owned()]);
+        let mut config = TransportConfig::new(BindingKey::from([7; 32]), hosts, vec!["https://heycmo.test".to_owned()]);
         adjust(&mut config);
         let shutdown = CancellationToken::new();
         let sessions = Sessions::new(&config.limits, shutdown.clone());
@@ -132,9 +131,10 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let stopped = shutdown.clone();
         let app = router.clone();
-        let served = tokio::spawn(async move {
-            axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await
-        });
+        let served =
+            tokio::spawn(
+                async move { axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await },
+            );
         Self { address, world, calls, sessions, shutdown, router, served }
     }
 
@@ -157,8 +157,18 @@ impl Server {
 
     /// Waits until so many sessions are open, which the registry learns a moment after the client.
     pub async fn settles_at(&self, sessions: usize) {
+        self.comes_to(|now| now.count() == sessions).await;
+    }
+
+    /// Waits until nothing is open any more.
+    pub async fn empties(&self) {
+        self.comes_to(|now| now.count() == 0 && now.exchanges() == 0).await;
+        assert!(self.sessions.live_keys().is_empty());
+    }
+
+    async fn comes_to(&self, state: impl Fn(&Sessions) -> bool) {
         let settled = async {
-            while self.sessions.count() != sessions || (sessions == 0 && self.sessions.exchanges() != 0) {
+            while !state(&self.sessions) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };

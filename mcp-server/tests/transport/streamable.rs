@@ -102,7 +102,7 @@ async fn rmcps_own_client_connects_calls_and_leaves() {
     let result = client.call_tool(CallToolRequestParams::new("echo").with_arguments(arguments)).await.unwrap();
     assert!(serde_json::to_string(&result).unwrap().contains("hello"));
     client.cancel().await.unwrap();
-    server.settles_at(0).await;
+    server.empties().await;
 }
 
 #[tokio::test]
@@ -149,8 +149,11 @@ async fn a_session_id_is_its_customers_alone() {
     let (inner, _) = session.id.split_once('.').expect("a bound id");
     let not_found = (404, "session_not_found".to_owned());
     let ids = [session.id.clone(), inner.to_owned(), format!("{inner}.AAAA"), "x".to_owned(), String::new()];
-    for (name, id) in [("bob", &ids[0]), ("alice", &ids[1]), ("alice", &ids[2]), ("alice", &ids[3]), ("alice", &ids[4])] {
-        for request in [session.http.post(&session.url), session.http.get(&session.url), session.http.delete(&session.url)] {
+    for (name, id) in [("bob", &ids[0]), ("alice", &ids[1]), ("alice", &ids[2]), ("alice", &ids[3]), ("alice", &ids[4])]
+    {
+        for request in
+            [session.http.post(&session.url), session.http.get(&session.url), session.http.delete(&session.url)]
+        {
             let request = request.bearer_auth(name).header("accept", BOTH).header("mcp-session-id", id);
             let response = request.json(&call(1, "echo", json!({}))).send().await.unwrap();
             assert_eq!(refused(response).await, not_found, "{name} {id}");
@@ -198,7 +201,7 @@ async fn leaving_is_answered_ok_and_final() {
     assert_eq!(server.world.store.0.lock().unwrap().len(), 1);
     let leave = || session.http.delete(&session.url).bearer_auth("alice").header("mcp-session-id", &session.id);
     assert_eq!(leave().send().await.unwrap().status(), StatusCode::OK);
-    server.settles_at(0).await;
+    server.empties().await;
     assert!(server.world.store.0.lock().unwrap().is_empty());
     let response = session.post(&call(1, "echo", json!({}))).send().await.unwrap();
     assert_eq!(refused(response).await, (404, "session_not_found".to_owned()));
@@ -237,9 +240,8 @@ async fn sessions_and_exchanges_are_capped() {
     assert_eq!(refused(response).await, (429, "too_many_requests_at_once".to_owned()));
     assert_eq!(text(&Session::open(&server, "bob").await.call(1, "echo", json!({"text": "me"})).await), "me");
     drop(second);
-    let freed = async {
-        while session.post(&call(4, "echo", json!({}))).send().await.unwrap().status() != StatusCode::OK {}
-    };
+    let freed =
+        async { while session.post(&call(4, "echo", json!({}))).send().await.unwrap().status() != StatusCode::OK {} };
     tokio::time::timeout(crate::server::PATIENCE, freed).await.unwrap();
 }
 

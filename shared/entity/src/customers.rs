@@ -279,10 +279,7 @@ fn valid_plan(plan: Option<String>) -> Result<String> {
 pub fn valid_brand_name(field: &str, name: Option<String>) -> Result<Option<String>> {
     let Some(name) = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) else { return Ok(None) };
     if name.chars().count() > MAX_BRAND_NAME_CHARS || name.chars().any(char::is_control) {
-        return Err(Error::invalid(
-            field,
-            format!("must be at most {MAX_BRAND_NAME_CHARS} printable characters"),
-        ));
+        return Err(Error::invalid(field, format!("must be at most {MAX_BRAND_NAME_CHARS} printable characters")));
     }
     Ok(Some(name))
 }

@@ -232,12 +232,18 @@ impl HeyCmo {
     pub async fn launch(launch: Launch) -> Self {
         let mut process = launch.start();
         // The line that ends either greeting.
-        let out = process.printed(|out| (out.contains("cursor://") || out.contains("To connect another")).then(|| out.to_owned())).await;
+        let out = process
+            .printed(|out| (out.contains("cursor://") || out.contains("To connect another")).then(|| out.to_owned()))
+            .await;
         let word_after = |label: &str| {
             let rest = out.split(label).nth(1).unwrap_or_else(|| panic!("no {label:?} in:\n{out}"));
             rest.split_whitespace().next().unwrap_or_default().to_owned()
         };
-        let key = if out.contains("API key, shown this once:") { word_after("API key, shown this once:") } else { String::new() };
+        let key = if out.contains("API key, shown this once:") {
+            word_after("API key, shown this once:")
+        } else {
+            String::new()
+        };
         let mcp = word_after("MCP server").trim_end_matches("/mcp").to_owned();
         Self { gateway: word_after("REST gateway").trim_end_matches('/').to_owned(), mcp, key, process }
     }

@@ -28,8 +28,11 @@ harness::on_each_database!(
 );
 
 fn full_version() -> Version {
-    let media =
-        |url: &str, media_type, alt: Option<&str>| Media { url: url.to_owned(), media_type, alt: alt.map(str::to_owned) };
+    let media = |url: &str, media_type, alt: Option<&str>| Media {
+        url: url.to_owned(),
+        media_type,
+        alt: alt.map(str::to_owned),
+    };
     let draft = Draft {
         title: Some("Warum Äpfel \"fallen\"".to_owned()),
         body: "First line\n\n\tsecond — 'third' \\ 100 % 🍏\r\n".to_owned(),
@@ -54,8 +57,7 @@ async fn a_piece_reads_back_as_it_was_written(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let written = full_version();
-    let Saved { piece, is_new } =
-        create(&db, &customer.id, ContentKind::Newsletter, written.clone()).await.unwrap();
+    let Saved { piece, is_new } = create(&db, &customer.id, ContentKind::Newsletter, written.clone()).await.unwrap();
 
     assert!(is_new);
     let (content, current) = (&piece.content, &piece.current);
@@ -174,10 +176,7 @@ async fn a_revision_replaces_the_words_and_goes_to_review(test: TestDb) {
     revise(&db, &customer.id, &first.id, 2, broken_version("Too long")).await.unwrap();
     let read = content::get(&db, &customer.id, &first.id).await.unwrap();
     assert_eq!((read.content.status, read.content.revision), (ContentStatus::Draft, 3));
-    assert_eq!(
-        logged_types(&db, &customer.id).await[2..],
-        ["content.created", "content.updated", "content.updated"]
-    );
+    assert_eq!(logged_types(&db, &customer.id).await[2..], ["content.created", "content.updated", "content.updated"]);
     assert_eq!(whole_log(&db, &customer.id).await[3].data["revision"], 2);
 }
 

@@ -130,9 +130,17 @@ async fn a_list_is_of_a_kind_a_status_or_a_time(test: TestDb) {
 async fn words_are_found_in_any_case_and_literally(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
-    for body in
-        ["Hello World", "50% off", "500 off", "snake_case", "snakeXcase", r"C:\dir\50%", "ÄPFEL und Öl", "Apfel", "茶 tea"]
-    {
+    for body in [
+        "Hello World",
+        "50% off",
+        "500 off",
+        "snake_case",
+        "snakeXcase",
+        r"C:\dir\50%",
+        "ÄPFEL und Öl",
+        "Apfel",
+        "茶 tea",
+    ] {
         a_piece(&db, &customer.id, body).await;
     }
     for (text, expected) in [

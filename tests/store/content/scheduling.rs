@@ -147,7 +147,8 @@ async fn the_next_free_time_is_the_first_one_that_is_free(test: TestDb) {
             set(&db, &piece, at(*hours)).await;
         }
         let piece = a_piece(&db, &customer.id, "wanted").await;
-        let place = async |at| schedule(&db, &customer.id, &piece.id, Some(Schedule { at, spacing: two_hours() })).await;
+        let place =
+            async |at| schedule(&db, &customer.id, &piece.id, Some(Schedule { at, spacing: two_hours() })).await;
 
         let shown = format!("{taken:?}, wanted {wanted}");
         let Some((in_the_way, free)) = too_close else {

@@ -180,7 +180,8 @@ async fn wait_for(answer: oneshot::Receiver<Bytes>, session: &Session, id: Reque
     if let Ok(answer) = answer.await {
         return json_answer(answer);
     }
-    let why = if session.end.is_cancelled() { "The session ended before the answer" } else { "The request was cancelled" };
+    let why =
+        if session.end.is_cancelled() { "The session ended before the answer" } else { "The request was cancelled" };
     let error: ServerJsonRpcMessage = wire::refused(Some(id), why.to_owned(), None);
     match serde_json::to_vec(&error) {
         Ok(body) => json_answer(body.into()),

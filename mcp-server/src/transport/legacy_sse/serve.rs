@@ -108,8 +108,7 @@ async fn serve<H: ServerHandler>(handler: H, mut transport: SessionTransport, en
     let handler = LegacyHandler(handler);
     let running = if opens {
         // Boxed: the handshake's state is large and gone when it is done.
-        let handshake =
-            Box::pin(serve_server_with_ct::<_, _, _, TransportAdapterIdentity>(handler, transport, end));
+        let handshake = Box::pin(serve_server_with_ct::<_, _, _, TransportAdapterIdentity>(handler, transport, end));
         match handshake.await {
             Ok(running) => running,
             Err(error) => {

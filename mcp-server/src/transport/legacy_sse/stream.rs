@@ -38,8 +38,7 @@ pub(super) fn open<H: ServerHandler + Clone>(
     let caller = intake::caller(request)?;
     let slot = endpoint.registry.admit(&caller, Kind::SseSession)?;
     let id = random_id()?;
-    let (session, inbox) =
-        Session::new(id, caller.customer_id, slot.end().clone(), endpoint.limits.clone());
+    let (session, inbox) = Session::new(id, caller.customer_id, slot.end().clone(), endpoint.limits.clone());
     let first = wire::endpoint(&endpoint.message_path, &session.id, token_to_repeat(request).as_deref());
     // The queue is new, so there is room.
     session.outbox.try_push(&first).ok();

@@ -69,9 +69,7 @@ fn refusal_for(status: StatusCode, text: &str) -> Refusal {
         }
         StatusCode::NOT_ACCEPTABLE => not_acceptable(),
         // rmcp says 415 for JSON that is no message; the type was checked before.
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            intake::bad_json("The body is not a JSON-RPC message that MCP knows")
-        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => intake::bad_json("The body is not a JSON-RPC message that MCP knows"),
         StatusCode::FORBIDDEN => Refusal::new(status, "forbidden", "This host or origin may not call this server"),
         _ => Refusal::internal(),
     }

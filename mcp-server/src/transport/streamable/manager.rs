@@ -10,9 +10,7 @@ use rmcp::transport::WorkerTransport;
 use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, LocalSessionWorker,
 };
-use rmcp::transport::streamable_http_server::session::{
-    RestoreOutcome, ServerSseMessage, SessionId, SessionManager,
-};
+use rmcp::transport::streamable_http_server::session::{RestoreOutcome, ServerSseMessage, SessionId, SessionManager};
 
 use super::EXCHANGE;
 use super::live::Live;
@@ -112,9 +110,7 @@ impl SessionManager for Manager {
     async fn restore_session(&self, id: SessionId) -> Result<RestoreOutcome<Self::Transport>, Self::Error> {
         let (slot, caller) = self.admit()?;
         Ok(match self.inner.restore_session(id.clone()).await? {
-            RestoreOutcome::Restored(transport) => {
-                RestoreOutcome::Restored(self.track(id, transport, slot, &caller))
-            }
+            RestoreOutcome::Restored(transport) => RestoreOutcome::Restored(self.track(id, transport, slot, &caller)),
             RestoreOutcome::AlreadyPresent => RestoreOutcome::AlreadyPresent,
             _ => RestoreOutcome::NotSupported,
         })

@@ -28,8 +28,7 @@ pub(super) struct Streams(Mutex<Vec<Weak<Shared>>>);
 
 impl Streams {
     pub(super) fn wrap(&self, stream: impl Stream<Item = ServerSseMessage> + Send + 'static) -> Removable {
-        let shared: Arc<Shared> =
-            Arc::new(Mutex::new(Slot { stream: Some(Box::pin(stream)), reader: None }));
+        let shared: Arc<Shared> = Arc::new(Mutex::new(Slot { stream: Some(Box::pin(stream)), reader: None }));
         let mut streams = lock(&self.0);
         streams.retain(|stream| stream.strong_count() > 0);
         streams.push(Arc::downgrade(&shared));

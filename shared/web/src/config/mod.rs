@@ -268,4 +268,19 @@ mod tests {
             assert!(error.starts_with(name), "{variables:?}: {error}");
         }
     }
+
+    #[test]
+    fn the_example_file_lists_every_variable_and_no_other() {
+        let environment = Environment::of(&[]);
+        Config::from_environment(&environment).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        Secrets::load(&environment, Mode::Development, dir.path()).unwrap();
+
+        let example = include_str!("../../../../.env.example");
+        let assignments = example.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
+        let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        let mut listed: Vec<&str> = assignments.map(|(name, _)| name).filter(is_name).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, environment.asked());
+    }
 }
