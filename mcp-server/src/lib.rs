@@ -51,5 +51,6 @@ pub struct AllowedOrigins {
 ///
 /// Must be called within a Tokio runtime.
 pub fn app(server: McpServer) -> Router {
-    web::layers::around(router::router(server))
+    // A simple client waits for a tool's answer in the answer to its POST.
+    web::layers::around(router::router(server), server::TOOL_DEADLINE + web::layers::REQUEST_TIMEOUT)
 }

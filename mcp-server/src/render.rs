@@ -5,7 +5,7 @@ use std::fmt::Write;
 use entity::brands::Brand;
 use entity::content::{Content, ContentStatus, Decision, DecisionRecord, Draft, Findings, Revision, Severity};
 
-use crate::when::display;
+use crate::when::{display, in_list};
 
 /// The brand profile. Unknown parts are left out: the open questions name them.
 pub fn brand(brand: &Brand) -> String {
@@ -55,9 +55,9 @@ pub fn brand(brand: &Brand) -> String {
     text
 }
 
-/// A piece in one line of a list.
+/// A piece in one line of a list, which says the zone of its times.
 pub fn line(content: &Content, brand: &Brand) -> String {
-    let time = content.scheduled_at.map(|at| format!(" · {}", display(at, brand.time_zone))).unwrap_or_default();
+    let time = content.scheduled_at.map(|at| format!(" · {}", in_list(at, brand.time_zone))).unwrap_or_default();
     format!(
         "- {} · {} · {}{time} · {}",
         content.id,

@@ -15,7 +15,7 @@ use web::auth::{authenticate, bearer};
 use crate::McpServer;
 use crate::caller::Caller;
 use crate::server::{App, HeyCmo};
-use crate::session_store::DatabaseSessionStore;
+use crate::session_store::{self, DatabaseSessionStore};
 use crate::transport::{self, Sessions, TransportConfig};
 
 /// The routes. Must be called within a Tokio runtime: tasks of its own watch the shutdown and the keys.
@@ -26,7 +26,8 @@ pub fn router(server: McpServer) -> Router {
     let config = TransportConfig { limits, ..TransportConfig::new(binding_key.into(), origins.hosts, origins.origins) };
     let store = Arc::new(DatabaseSessionStore(db.clone()));
     let watch = crate::access::watch(db.clone(), feed, sessions.clone());
-    tokio::spawn(shutdown.run_until_cancelled_owned(watch));
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(watch));
+    tokio::spawn(shutdown.run_until_cancelled_owned(session_store::forget_abandoned(db.clone())));
 
     let transports = transport::router(HeyCmo::new(app), config, store, &sessions);
     Router::new()

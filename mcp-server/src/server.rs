@@ -23,7 +23,7 @@ use crate::tools;
 use crate::transport::Sessions;
 
 /// How long a tool may take. Shorter than the transports keep a silent session.
-const TOOL_DEADLINE: Duration = Duration::from_secs(120);
+pub const TOOL_DEADLINE: Duration = Duration::from_secs(120);
 
 const INSTRUCTIONS: &str = "HeyCMO is the marketing memory and desk of this brand. Begin with get_account: it says what needs attention. \
 Read get_brand before writing and playbook resources for the channel's rules. Save drafts with create_content, mend what the findings say, \
@@ -95,6 +95,14 @@ impl HeyCmo {
     }
 }
 
+/// Turns a panic into an error: rmcp would leave the caller waiting.
+async fn contained<T>(work: impl Future<Output = Result<T, ErrorData>>) -> Result<T, ErrorData> {
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    outcome.unwrap_or_else(|_panic| {
+        Err(ErrorData::internal_error("Something went wrong on our side; it has been logged.", None))
+    })
+}
+
 fn failed(text: &str) -> CallToolResponse {
     CallToolResult::error(vec![ContentBlock::text(text)]).into()
 }
@@ -162,7 +170,7 @@ impl ServerHandler for HeyCmo {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
-        Ok(self.app.prompts.get(&self.app.db, &caller, request).await?.into())
+        Ok(contained(self.app.prompts.get(&self.app.db, &caller, request)).await?.into())
     }
 
     async fn complete(
@@ -171,7 +179,7 @@ impl ServerHandler for HeyCmo {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
-        crate::completion::complete(&self.app.db, &caller, &request).await
+        contained(crate::completion::complete(&self.app.db, &caller, &request)).await
     }
 
     async fn list_resources(
@@ -180,7 +188,7 @@ impl ServerHandler for HeyCmo {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
-        resources::list(&self.app.db, &caller, request.and_then(|page| page.cursor)).await
+        contained(resources::list(&self.app.db, &caller, request.and_then(|page| page.cursor))).await
     }
 
     async fn list_resource_templates(
@@ -197,7 +205,7 @@ impl ServerHandler for HeyCmo {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = Caller::of(&context.extensions)?;
-        Ok(resources::read(&self.app.db, &caller, &request.uri).await?.into())
+        Ok(contained(resources::read(&self.app.db, &caller, &request.uri)).await?.into())
     }
 
     async fn subscribe(
@@ -206,7 +214,7 @@ impl ServerHandler for HeyCmo {
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         let caller = Caller::of(&context.extensions)?;
-        resources::require_readable(&self.app.db, &caller, &request.uri).await?;
+        contained(resources::require_readable(&self.app.db, &caller, &request.uri)).await?;
         self.subscriptions.add(&self.app.feed, &caller.customer_id, request.uri, context.peer)
     }
 

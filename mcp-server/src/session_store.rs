@@ -1,5 +1,7 @@
 //! Streamable HTTP sessions in the database, so that any process can go on with them after a restart.
 
+use std::time::Duration;
+
 use entity::db::Db;
 use entity::ids::CustomerId;
 use entity::mcp_sessions;
@@ -29,4 +31,17 @@ impl SessionStore for DatabaseSessionStore {
 
 fn customer() -> Result<CustomerId, SessionStoreError> {
     current_caller().map(|caller| caller.customer_id).ok_or_else(|| "the session's customer is not known".into())
+}
+
+/// How often abandoned sessions are looked for.
+const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// Forgets abandoned sessions now and then, for ever: clients seldom say that they are done.
+pub async fn forget_abandoned(db: Db) {
+    loop {
+        if let Err(error) = mcp_sessions::forget_abandoned(&db).await {
+            tracing::warn!(%error, "could not forget abandoned sessions");
+        }
+        tokio::time::sleep(CLEANING_INTERVAL).await;
+    }
 }

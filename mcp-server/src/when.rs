@@ -52,7 +52,12 @@ fn in_zone(field: &str, local: NaiveDateTime, zone: Tz) -> Result<DateTime<Utc>>
 
 /// A time for people, such as "Tue 24 Nov 2026, 09:00 (Europe/Berlin)".
 pub fn display(time: DateTime<Utc>, zone: Tz) -> String {
-    format!("{} ({zone})", time.with_timezone(&zone).format("%a %-d %b %Y, %H:%M"))
+    format!("{} ({zone})", in_list(time, zone))
+}
+
+/// The same where a list says the zone once.
+pub fn in_list(time: DateTime<Utc>, zone: Tz) -> String {
+    time.with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string()
 }
 
 /// A time for programs: UTC with milliseconds.

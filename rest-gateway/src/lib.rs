@@ -29,5 +29,5 @@ pub struct Gateway {
 
 /// The gateway, ready to be served.
 pub fn app(gateway: Gateway) -> Router {
-    web::layers::around(router::router(gateway))
+    web::layers::around(router::router(gateway), web::layers::REQUEST_TIMEOUT)
 }

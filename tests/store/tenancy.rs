@@ -67,6 +67,7 @@ async fn somebody_elses_id_leads_nowhere(test: TestDb) {
     }
     let history = unchanged(&test, content::history(db, &me, theirs, 100)).await.unwrap();
     assert!(history.revisions.is_empty() && history.decisions.is_empty(), "{history:?}");
+    assert_invalid(unchanged(&test, content::revision(db, &me, theirs, 1)).await, "revision");
     assert_invalid(unchanged(&test, content::list(db, &me, &Filter::default(), Some(theirs), 100)).await, "cursor");
 
     let lead = NewLead { source: "webinar".to_owned(), content_id: Some(theirs.clone()), ..NewLead::default() };
@@ -85,9 +86,9 @@ async fn what_is_listed_is_ones_own(test: TestDb) {
     let (me, other) = (a_tenant(db).await, a_tenant(db).await);
     for tenant in [&me, &other] {
         let keys = keys::list(db, &tenant.id).await.unwrap();
-        assert_eq!(keys.into_iter().map(|key| key.id).collect::<Vec<_>>(), [tenant.key.clone()]);
+        assert_eq!(keys.iter().map(|key| &key.id).collect::<Vec<_>>(), [&tenant.key]);
         let pieces = content::list(db, &tenant.id, &Filter::default(), None, 100).await.unwrap().pieces;
-        assert_eq!(pieces.into_iter().map(|piece| piece.id).collect::<Vec<_>>(), [tenant.content.clone()]);
+        assert_eq!(pieces.iter().map(|piece| &piece.id).collect::<Vec<_>>(), [&tenant.content]);
         let counts = content::counts(db, &tenant.id, DateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(counts, content::Counts::default(), "the one piece is approved");
         let page = events::list(db, &tenant.id, &TypeFilter::Any, None, 100).await.unwrap();

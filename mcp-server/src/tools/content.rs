@@ -428,6 +428,9 @@ fn list_in_words(pieces: &[Content], next: Option<&ContentId>, brand: &Brand) ->
     }
     let lines: Vec<String> = pieces.iter().map(|piece| render::line(piece, brand)).collect();
     let mut text = lines.join("\n");
+    if pieces.iter().any(|piece| piece.scheduled_at.is_some()) {
+        text.push_str(&format!("\nTimes are those of {}.", brand.time_zone));
+    }
     if let Some(next) = next {
         text.push_str(&format!("\nThere is more: call again with cursor {next}."));
     }

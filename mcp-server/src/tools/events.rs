@@ -13,10 +13,12 @@ use crate::answer::{Answer, Refusal};
 use crate::caller::Caller;
 use crate::schema;
 use crate::server::HeyCmo;
-use crate::when::{display, timestamp};
+use crate::when::{in_list, timestamp};
 
 const DEFAULT_PAGE: u64 = 20;
 const MAX_PAGE: u64 = 50;
+/// What an event is about is shown up to here; the data beside the text has it whole.
+const MAX_DATA_CHARS: usize = 130;
 
 /// Which events to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -84,11 +86,14 @@ impl HeyCmo {
         let mut lines: Vec<String> = page
             .events
             .iter()
-            .map(|event| format!("{} · {} · {}", display(event.created_at, zone), event.event_type, event.data))
+            .map(|event| {
+                format!("- {} · {} · {}", in_list(event.created_at, zone), event.event_type, beginning(&event.data))
+            })
             .collect();
-        if lines.is_empty() {
-            lines.push("No event matches.".to_owned());
-        }
+        lines.push(match lines.len() {
+            0 => "No event matches.".to_owned(),
+            _ => format!("Times are those of {zone}."),
+        });
         if let Some(next) = &page.next {
             lines.push(format!("There is more: call again with cursor {next}."));
         }
@@ -97,6 +102,14 @@ impl HeyCmo {
             next_cursor: page.next.map(|id| id.to_string()),
         };
         Ok(Answer { text: lines.join("\n"), data })
+    }
+}
+
+fn beginning(data: &Value) -> String {
+    let text = data.to_string();
+    match text.char_indices().nth(MAX_DATA_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
 }
 

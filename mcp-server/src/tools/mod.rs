@@ -40,7 +40,7 @@ fn read<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, ErrorData> {
     let arguments = Value::Object(arguments).into_deserializer();
     serde_path_to_error::deserialize(arguments).map_err(|error| {
         let path = error.path().to_string();
-        let problem = error.into_inner();
+        let problem = web::body::problem(error.inner());
         let sentence = if path == "." { format!("{problem}.") } else { format!("`{path}`: {problem}.") };
         ErrorData::invalid_params(sentence, None)
     })

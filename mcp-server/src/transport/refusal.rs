@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use web::ApiError;
 
 /// How soon a client may try again when the server is full or going down.
 const RETRY_AFTER_SECONDS: u32 = 10;
@@ -87,7 +88,10 @@ impl IntoResponse for Refusal {
 
 /// An error as every route of the server answers it.
 fn refusal(status: StatusCode, code: &'static str, message: String) -> Response {
+    let error = ApiError::new(status, code, message.clone());
     let mut response = (status, Json(Body { error: message, code })).into_response();
+    // What stands around all routes writes the body once more, with the request's id.
+    response.extensions_mut().insert(error);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

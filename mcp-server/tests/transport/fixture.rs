@@ -80,7 +80,10 @@ fn seen(context: &RequestContext<RoleServer>) -> String {
 async fn report_progress(context: &RequestContext<RoleServer>, steps: u64) {
     let token = context.meta.get_progress_token().expect("a progress token");
     for step in 1..=steps {
-        context.peer.notify_progress(ProgressNotificationParam::new(token.clone(), step as f64)).await.ok();
+        let report = context.peer.notify_progress(ProgressNotificationParam::new(token.clone(), step as f64));
+        if context.ct.run_until_cancelled(report).await.is_none_or(|sent| sent.is_err()) {
+            break;
+        }
     }
 }
 

@@ -116,12 +116,9 @@ async fn a_session_that_falls_silent_ends_but_not_in_the_middle_of_a_call() {
     let listening = new.listen().await;
     // The end of this session shows that the limit has passed for the other one too, which is in a call.
     listening.ended().await;
-    eprintln!("A");
     server.settles_at(1).await;
-    eprintln!("B");
     server.calls.release.notify_waiters();
     assert_eq!(text(&old.events.message().await), "released");
-    eprintln!("C");
     old.events.ended().await;
     server.empties().await;
 }

@@ -298,3 +298,20 @@ async fn what_is_malformed_is_refused_in_our_shape() {
     let old = session.post(&call(1, "echo", json!({}))).header("mcp-protocol-version", "1999-01-01");
     assert_eq!(refused(old.send().await.unwrap()).await, (400, "bad_request".to_owned()));
 }
+
+#[tokio::test]
+async fn a_session_that_left_memory_comes_back_when_it_is_used() {
+    let server = Server::with(|config| {
+        config.limits.keep_alive = std::time::Duration::from_millis(200);
+        config.limits.max_sessions_per_customer = 1;
+    })
+    .await;
+    let session = Session::open(&server, "alice").await;
+    server.empties().await;
+    assert_eq!(text(&session.call(1, "echo", json!({"text": "back"})).await), "back");
+    server.empties().await;
+    // Coming back takes a place like any other session.
+    let _in_the_way = crate::sse::Legacy::open(&server, "alice").await;
+    let response = session.post(&call(2, "echo", json!({}))).send().await.unwrap();
+    assert_eq!(refused(response).await, (429, "too_many_sessions".to_owned()));
+}

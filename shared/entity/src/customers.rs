@@ -1,7 +1,7 @@
 //! Customers and the status that decides whether they may use the service.
 
 use chrono::{DateTime, Utc};
-use email_address::EmailAddress;
+use email_address::{EmailAddress, Options};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter,
@@ -254,7 +254,9 @@ pub(crate) async fn lock(tx: &DatabaseTransaction, id: &CustomerId) -> Result<Cu
 pub fn normalized_email(text: &str) -> Result<String> {
     let email = text.trim().to_lowercase();
     let has_dot_in_domain = email.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'));
-    if has_dot_in_domain && EmailAddress::is_valid(&email) {
+    // The bare address, without the name that may stand before it in a message.
+    let options = Options::default().without_display_text().without_domain_literal();
+    if has_dot_in_domain && EmailAddress::parse_with_options(&email, options).is_ok() {
         Ok(email)
     } else {
         Err(Error::invalid("email", "must be an e-mail address such as anna@example.com"))

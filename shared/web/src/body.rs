@@ -7,6 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 
+/// A longer explanation quotes more than it explains.
+const MAX_PROBLEM_CHARS: usize = 300;
+
 /// A JSON body, read into `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
@@ -56,8 +59,20 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// serde's words without the position, which means nothing to somebody who sent a one-line body.
-fn problem(error: &serde_json::Error) -> String {
+/// serde's words, short, without the position, which means nothing to somebody who sent a one-line body, and without
+/// the names of our types.
+#[must_use]
+pub fn problem(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
+    let text = text.split(" at line ").next().unwrap_or(&text);
+    // What was sent is quoted, and may be long.
+    let text: String = if text.chars().count() > MAX_PROBLEM_CHARS {
+        text.chars().take(MAX_PROBLEM_CHARS).chain(['…']).collect()
+    } else {
+        text.to_owned()
+    };
+    match text.split_once("expected struct ") {
+        Some((before, _)) => format!("{before}expected an object"),
+        None => text,
+    }
 }

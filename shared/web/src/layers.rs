@@ -15,7 +15,7 @@ use ulid::Ulid;
 
 use crate::error::ApiError;
 
-/// How long a request may take until its answer begins. Streams begin at once and are not bound by it.
+/// How long a request to the gateway may take. Streams begin at once and are not bound by it.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How large a request body may be where nothing else is said, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -29,16 +29,16 @@ const MAX_REQUEST_ID_CHARS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Puts the common layers around a finished router.
+/// Puts the common layers around a finished router. `timeout` is how long a request may take until its answer begins.
 ///
 /// Unknown routes and wrong methods are answered in the error shape too. The access log names the route, not the
 /// address: a query may hold a key.
-pub fn around(router: Router) -> Router {
+pub fn around(router: Router, timeout: Duration) -> Router {
     router
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::of_status(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(finish))
 }

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// How long calls in flight may take to finish once the process is told to stop.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long what was sent may stay unacknowledged before the connection is given up.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Listens on an address; the error says which and why.
 ///
@@ -35,10 +39,9 @@ pub async fn bind(variable: &str, address: SocketAddr) -> Result<TcpListener, St
 ///
 /// When accepting connections fails for good.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
-    // Without TCP_NODELAY an answer written in two parts waits for the client's delayed acknowledgement: some 40 ms.
     let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "could not set TCP_NODELAY");
+        if let Err(error) = prepare(stream) {
+            tracing::debug!(%error, "could not set a socket option");
         }
     });
     let stopping = shutdown.clone();
@@ -54,6 +57,15 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             Ok(())
         }
     }
+}
+
+/// Without TCP_NODELAY an answer written in two parts waits for the client's delayed acknowledgement: some 40 ms. And
+/// without a limit a connection whose other end stopped reading, or is gone without a goodbye, would stay for ever.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT))?;
+    Ok(())
 }
 
 /// A token that is cancelled by SIGTERM or Ctrl-C. A second signal ends the process at once.

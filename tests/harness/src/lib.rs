@@ -8,6 +8,7 @@
 
 mod fixtures;
 mod inspect;
+pub mod mcp;
 mod patience;
 mod postgres;
 pub mod process;

@@ -14,6 +14,8 @@ use tokio::task::JoinHandle;
 /// Longer than any start or stop takes on a busy machine; a test that waits so long has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+const LIMITS: [&str; 6] = ["CHECKOUT", "WEBHOOKS", "API", "PREAUTH", "MCP", "ADMIN"];
+
 /// Where cargo puts the workspace's binary of this name.
 ///
 /// # Panics
@@ -55,7 +57,7 @@ impl Output {
             let grown = self.grown.notified();
             tokio::pin!(grown);
             grown.as_mut().enable();
-            if let Some(value) = found(&self.read()) {
+            if let Some(value) = found(&self.text.lock().unwrap()) {
                 return value;
             }
             grown.await;
@@ -85,6 +87,8 @@ impl Launch {
             .env("HEYCMO_DATA_DIR", data_dir.path())
             .env("HEYCMO_GATEWAY_ADDR", "127.0.0.1:0")
             .env("HEYCMO_MCP_ADDR", "127.0.0.1:0")
+            // A test may be in a hurry.
+            .envs(LIMITS.map(|limit| (format!("RATE_LIMIT_{limit}"), "0")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -101,6 +105,12 @@ impl Launch {
     /// With this argument.
     pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
+        self
+    }
+
+    /// With these arguments.
+    pub fn args<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        self.command.args(arguments);
         self
     }
 
@@ -192,10 +202,15 @@ impl Process {
         self.child.kill().await.expect("the process is ours to kill");
     }
 
-    /// Asks it to stop, by SIGTERM, and waits for its end.
-    pub async fn stop(self) -> Finished {
+    /// Asks it to stop, by SIGTERM.
+    pub fn terminate(&self) {
         let status = std::process::Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
         assert!(status.expect("kill runs").success(), "the process could not be signalled");
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub async fn stop(self) -> Finished {
+        self.terminate();
         self.wait().await
     }
 
@@ -208,6 +223,16 @@ impl Process {
         }
         Finished { status: status.expect("the process can be waited for"), out: self.out(), log: self.log() }
     }
+}
+
+/// The origin at which a server of one process says in its log that it listens.
+pub async fn listens(process: &mut Process) -> String {
+    let port = process.logged(|log| {
+        let line = log.lines().find(|line| line.contains(" listens"))?;
+        let port = line.split("127.0.0.1:").nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?;
+        Some(port.to_owned())
+    });
+    format!("http://127.0.0.1:{}", port.await)
 }
 
 /// `heycmo` serving, with the customer of its first start.

@@ -12,7 +12,8 @@ use harness::{TestDb, a_customer};
 use serde_json::json;
 
 use crate::support::{
-    a_piece, assert_conflict, assert_not_found, broken_version, logged_types, unchanged, version, whole_log,
+    a_piece, assert_conflict, assert_invalid, assert_not_found, broken_version, logged_types, unchanged, version,
+    whole_log,
 };
 
 harness::on_each_database!(
@@ -258,6 +259,14 @@ async fn the_history_is_newest_first(test: TestDb) {
     }
     assert_eq!(numbers(&db, &customer.id, &neighbour.id).await, [1]);
     assert!(numbers(&db, &customer.id, &ContentId::new()).await.is_empty());
+
+    for number in 1..=4 {
+        let revision = content::revision(&db, &customer.id, &piece.id, number).await.unwrap();
+        assert_eq!(revision.draft.body, format!("revision {number}"));
+    }
+    for number in [0, 5, -1, i64::MAX] {
+        assert_invalid(content::revision(&db, &customer.id, &piece.id, number).await, "revision");
+    }
 }
 
 async fn an_unknown_customer_or_piece_is_not_found(test: TestDb) {

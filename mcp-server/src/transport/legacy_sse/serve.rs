@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures::future::OptionFuture;
 use rmcp::ServerHandler;
 use rmcp::model::{
     ClientCapabilities, ClientJsonRpcMessage, ClientRequest, EmptyResult, GetMeta, Implementation,
@@ -88,11 +89,12 @@ impl<H: ServerHandler, F: FnOnce() + Send> Life<H, F> {
         let Self { handler, session, inbox, slot, key_expires_at, shutdown, forget } = self;
         let mut release = Release { session: session.clone(), deliver_the_rest: false, forget: Some(forget) };
         let transport = SessionTransport { session: session.clone(), inbox, first: None, shutdown };
+        // Boxed, because most keys do not expire and then this takes no room in the session.
+        let expiring: OptionFuture<_> = key_expires_at.map(|at| Box::pin(expiry(Some(at)))).into();
         tokio::select! {
             () = session.end.cancelled() => {}
             () = session.silence() => {}
-            // Boxed: most keys do not expire, and then this is not worth its room in every session.
-            () = Box::pin(expiry(key_expires_at)), if key_expires_at.is_some() => {}
+            Some(()) = expiring => {}
             () = serve(handler, transport, session.end.clone()) => release.deliver_the_rest = true,
         }
         drop(release);

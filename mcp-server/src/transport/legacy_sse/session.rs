@@ -181,7 +181,9 @@ impl Session {
             if left.is_zero() && self.is_idle() {
                 return;
             }
-            tokio::time::sleep(if left.is_zero() { patience } else { left }.max(Duration::from_millis(1))).await;
+            // Not longer than the shorter limit, which may begin to count while this sleeps.
+            let nap = if left.is_zero() { patience } else { left.min(self.limits.idle_timeout) };
+            tokio::time::sleep(nap.max(Duration::from_millis(1))).await;
         }
     }
 

@@ -149,7 +149,10 @@ pub fn valid_website(field: &str, text: &str) -> Result<String> {
     let has_host = url::Url::parse(&with_scheme).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| host.contains('.'))
     });
-    if has_host && with_scheme.chars().count() <= MAX_URL_CHARS && !with_scheme.contains(char::is_whitespace) {
+    if has_host
+        && with_scheme.chars().count() <= MAX_URL_CHARS
+        && !with_scheme.contains(|c: char| c.is_whitespace() || c.is_control())
+    {
         Ok(with_scheme)
     } else {
         Err(Error::invalid(field, "must be the address of a website, such as https://example.com"))

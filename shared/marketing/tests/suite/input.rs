@@ -13,7 +13,7 @@ fn limits_are_inclusive_and_in_characters() {
     type Set = fn(&mut Draft, String);
     let fields: [(&str, usize, Set); 6] = [
         ("title", 300, |draft, text| draft.title = Some(text)),
-        ("body", 100_000, |draft, text| draft.body = text),
+        ("body", 40_000, |draft, text| draft.body = text),
         ("subject", 300, |draft, text| draft.subject = Some(text)),
         ("preheader", 500, |draft, text| draft.preheader = Some(text)),
         ("description", 500, |draft, text| draft.description = Some(text)),

@@ -1,0 +1,6 @@
+//! Cargo builds a package's binaries for its integration tests only, and the tests of the whole product start `heycmo-migrate`.
+
+#[test]
+fn the_binary_is_built() {
+    assert!(std::path::Path::new(env!("CARGO_BIN_EXE_heycmo-migrate")).is_file());
+}

@@ -1,0 +1,256 @@
+// What an assistant does with HeyCMO, through any of the TypeScript clients.
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+
+const TOOLS = [
+  'create_content', 'get_account', 'get_brand', 'get_content', 'list_content', 'list_events', 'log_lead',
+  'review_content', 'schedule_content', 'update_brand', 'update_content',
+]
+const BRAND = 'heycmo://brand'
+const PATIENCE = 30_000
+
+/** More than an SDK's default of two tries: a server takes longer than that to start on a busy machine. */
+export const reconnectionOptions = { initialReconnectionDelay: 500, maxReconnectionDelay: 1_000, reconnectionDelayGrowFactor: 1.5, maxRetries: 60 }
+
+/** How to connect: the part of what `heycmo` printed that is for this client. */
+const printed = process.env.HEYCMO_PRINTED
+export const told = JSON.parse(printed)
+/** The same with a key that nobody has. */
+export const toldWrongly = JSON.parse(printed.replace(/hcmo_live_\w+/g, `hcmo_live_${'0'.repeat(64)}`))
+
+const answers = createInterface({ input: process.stdin })
+
+/** Has the server killed and started again; resolves when it serves. */
+async function restartServer() {
+  console.log('restart')
+  const [answer] = await once(answers, 'line')
+  assert.equal(answer, 'restarted')
+}
+
+/** Whether the error says that the key was refused; the SDKs put it in different places. */
+export const saysUnauthorized = error => error.code === 401 || error.status === 401 || /401/.test(error.message)
+
+/** Asks again until it works. */
+async function eventually(what, ask) {
+  const deadline = Date.now() + PATIENCE
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (Date.now() > deadline) throw new Error(`in vain for ${PATIENCE} ms: ${what}`, { cause: error })
+      await pause(50)
+    }
+  }
+}
+
+async function within(patience, what, promise) {
+  const late = new AbortController()
+  const alarm = pause(patience, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`waited ${patience} ms: ${what}`)
+  })
+  try {
+    return await Promise.race([promise, alarm])
+  } finally {
+    late.abort()
+    alarm.catch(() => {})
+  }
+}
+
+/** Values that arrive, to be waited for one by one. */
+export function inbox() {
+  const arrived = []
+  const bell = new EventEmitter()
+  return {
+    put(value) {
+      arrived.push(value)
+      bell.emit('put')
+    },
+    async next(what, patience = PATIENCE) {
+      if (!arrived.length) await within(patience, what, once(bell, 'put'))
+      return arrived.shift()
+    },
+  }
+}
+
+/**
+ * The whole job.
+ *
+ * `connect` gives an assistant: `client`, the SDK's; `call(tool, arguments, options)`; `watch(uri)`, which gives an
+ * inbox of the addresses that changed; `version`, as negotiated.
+ */
+export async function mainJob(connect, { version, hasPing = true, watchesAfterRestart = true }) {
+  const assistant = await connect()
+  assert.equal(assistant.version, version, 'the negotiated protocol version')
+  const { client } = assistant
+  assert.equal(client.getServerVersion().name, 'heycmo')
+  assert.match(client.getInstructions(), /get_account/)
+  if (hasPing) await client.ping()
+
+  const { tools } = await client.listTools()
+  assert.deepEqual(tools.map(tool => tool.name).sort(), TOOLS)
+  for (const tool of tools) assert.ok(tool.outputSchema && tool.title && tool.annotations, `${tool.name} describes itself`)
+
+  const used = new Set()
+  // The SDK checks each structured answer against the tool's output schema.
+  const call = async (tool, args) => {
+    used.add(tool)
+    const result = await assistant.call(tool, args)
+    assert.ok(!result.isError, `${tool}: ${result.content[0].text}`)
+    assert.ok(result.content[0].text, `${tool} answers in words too`)
+    return result.structuredContent
+  }
+
+  await interview(call)
+  const id = await contentFlow(assistant, call)
+  await call('log_lead', { source: 'linkedin', email: 'lea@example.com', contentId: id })
+  assert.ok((await call('get_account')).needsAttention)
+  assert.deepEqual([...used].sort(), TOOLS, 'every tool was called')
+  await refusals(assistant)
+  await prompts(client, id)
+  await resources(client, id)
+  await longText(call)
+  await manyAtOnce(assistant)
+  await cancelled(assistant)
+  await watched(assistant, connect, { atOnce: true })
+
+  await restartServer()
+  await eventually('a call after the restart', () => assistant.call('get_brand', {}, { timeout: 3_000 }))
+  await manyAtOnce(assistant)
+  assert.equal((await call('get_content', { contentId: id })).content.status, 'approved')
+  if (hasPing) await client.ping()
+  // Subscriptions end with the process. One made anew is served as soon as the SDK has its stream open again.
+  if (watchesAfterRestart) await watched(assistant, connect, { atOnce: false })
+  await client.close()
+  answers.close()
+}
+
+async function interview(call) {
+  const open = updated => updated.nextQuestions.map(question => question.field)
+  let updated = await call('update_brand', { name: 'Acme', timeZone: 'Europe/Berlin', website: 'https://acme.example/' })
+  assert.deepEqual(updated.changed, ['name', 'timeZone', 'website'])
+  assert.ok(updated.completeness < 100 && open(updated).includes('offering'), 'says what is still missing')
+
+  const sentence = 'Acme sells bookkeeping to freelancers who would rather do anything else on a Sunday evening.'
+  updated = await call('update_brand', { offering: sentence, audience: sentence })
+  assert.ok(!open(updated).includes('offering') && open(updated).includes('pillars'))
+
+  updated = await call('update_brand', {
+    voice: { adjectives: ['plain', 'warm', 'exact'], do: ['short sentences', 'examples'], dont: ['jargon', 'hype'] },
+    pillars: ['taxes', 'habits', 'tools'].map((name, i) => ({ name, weight: i + 1 })),
+    competitors: [{ name: 'Shoebox' }, { name: 'Spreadsheet', url: 'https://sheet.example/' }],
+    goals: ['ten trials a week', 'be known for plain words'],
+    forbiddenClaims: ['guaranteed refund'],
+    cadence: [{ channel: 'linkedin', perWeek: 3 }],
+  })
+  assert.deepEqual([updated.completeness, open(updated)], [100, []])
+  const brand = await call('get_brand')
+  assert.deepEqual([brand.name, brand.timeZone, brand.offering], ['Acme', 'Europe/Berlin', sentence])
+}
+
+async function contentFlow(assistant, call) {
+  const tooLong = 'Receipts first, coffee second. '.repeat(110)
+  let saved = await call('create_content', { kind: 'linkedin_post', body: tooLong, pillar: 'habits' })
+  const contentId = saved.content.id
+  const blocking = saved.findings.filter(finding => finding.severity === 'blocking')
+  assert.ok(blocking.some(finding => finding.message.includes('3,000') || finding.message.includes('3000')), JSON.stringify(blocking))
+  const decision = { contentId, decision: 'approved', decidedBy: 'Anna' }
+  const refused = await assistant.call('review_content', decision)
+  assert.ok(refused.isError, 'a blocking finding forbids the approval')
+
+  saved = await call('update_content', { contentId, revision: 1, body: 'Receipts first, coffee second. What is your Monday rule?' })
+  assert.ok(saved.findings.every(finding => finding.severity !== 'blocking'), JSON.stringify(saved.findings))
+  const reviewed = await call('review_content', { ...decision, revision: 2 })
+  assert.equal(reviewed.content.status, 'approved')
+
+  const day = new Date(Date.now() + 3 * 24 * 60 * 60 * 1000).toISOString().slice(0, 10)
+  const scheduled = await call('schedule_content', { contentId, at: `${day}T09:00` })
+  assert.ok(scheduled.content.scheduledAt.startsWith(day), 'in the time zone of the brand')
+
+  for (const kind of ['x_post', 'email']) await call('create_content', { kind, body: `A short ${kind}.`, subject: kind === 'email' ? 'Short' : undefined })
+  const listed = []
+  for (let cursor; cursor !== null; ) {
+    const page = await call('list_content', { limit: 1, cursor })
+    listed.push(...page.content.map(piece => piece.kind))
+    cursor = page.nextCursor ?? null
+  }
+  assert.deepEqual(listed, ['email', 'x_post', 'linkedin_post'], 'page by page, newest first')
+
+  const piece = await call('get_content', { contentId })
+  assert.deepEqual(piece.revisions.map(revision => revision.number), [2, 1])
+  assert.deepEqual(piece.decisions.map(made => [made.decidedBy, made.decision]), [['Anna', 'approved']])
+  const { events } = await call('list_events', { type: 'content.*' })
+  const types = events.map(event => event.type)
+  for (const type of ['content.created', 'content.updated', 'content.approved', 'content.scheduled']) assert.ok(types.includes(type), `${type} is in the log`)
+  return contentId
+}
+
+async function refusals({ call }) {
+  const bad = await call('create_content', { kind: 'poem', body: 'x' })
+  assert.ok(bad.isError && bad.content[0].text.includes('`kind`'), 'a bad argument is named')
+  const unknown = await call('get_content', { contentId: 'cnt_00000000000000000000000000' })
+  assert.ok(unknown.isError, 'a piece that is not there')
+  await assert.rejects(call('publish_everything', {}), error => error.code === -32602 && error.message.includes('publish_everything'))
+}
+
+async function prompts(client, contentId) {
+  const { prompts } = await client.listPrompts()
+  assert.deepEqual(prompts.map(prompt => prompt.name).sort(), ['brand_interview', 'review_draft', 'write_content'])
+  const { messages } = await client.getPrompt({ name: 'write_content', arguments: { kind: 'linkedin_post', topic: 'Sunday bookkeeping' } })
+  assert.match(messages[0].content.text, /Sunday bookkeeping/)
+  await client.getPrompt({ name: 'brand_interview' })
+  await assert.rejects(client.getPrompt({ name: 'write_content', arguments: { kind: 'linkedin_post' } }), /topic/)
+  const kind = { ref: { type: 'ref/prompt', name: 'write_content' }, argument: { name: 'kind', value: 'linked' } }
+  assert.deepEqual((await client.complete(kind)).completion.values, ['linkedin_post'])
+  const id = { ref: { type: 'ref/resource', uri: 'heycmo://content/{id}' }, argument: { name: 'id', value: '' } }
+  assert.ok((await client.complete(id)).completion.values.includes(contentId))
+}
+
+async function resources(client, contentId) {
+  const { resources } = await client.listResources()
+  const uris = resources.map(resource => resource.uri)
+  for (const uri of [BRAND, 'heycmo://playbook/linkedin', `heycmo://content/${contentId}`]) assert.ok(uris.includes(uri), `${uri} is listed`)
+  const { resourceTemplates } = await client.listResourceTemplates()
+  assert.deepEqual(resourceTemplates.map(template => template.uriTemplate).sort(), ['heycmo://content/{id}', 'heycmo://playbook/{channel}'])
+  for (const uri of uris) assert.ok((await client.readResource({ uri })).contents[0].text.length > 20, `${uri} can be read`)
+  await assert.rejects(client.readResource({ uri: 'heycmo://nothing' }), /heycmo:\/\/nothing/)
+}
+
+async function longText(call) {
+  const line = 'Grüße 👩‍👩‍👧‍👦 שלום עולם مرحبا — ‘quoted’ \\ "\t" 日本語\n'
+  const body = `${line.repeat(Math.ceil(30_000 / line.length)).slice(0, 29_990)}…the end`
+  const saved = await call('create_content', { kind: 'blog_post', title: 'Long', body })
+  const read = await call('get_content', { contentId: saved.content.id })
+  assert.equal(read.draft.body, body, 'a long text comes back as it was')
+}
+
+async function manyAtOnce({ call }) {
+  const results = await Promise.all(Array.from({ length: 12 }, (_, i) => call('list_content', { limit: i + 1 })))
+  results.forEach((result, i) => assert.ok(!result.isError && result.structuredContent.content.length <= i + 1, 'each gets its own answer'))
+}
+
+async function cancelled({ call }) {
+  const user = new AbortController()
+  const calls = Array.from({ length: 4 }, () => call('list_events', {}, { signal: user.signal }))
+  const outcomes = Promise.allSettled(calls)
+  user.abort(new Error('the user pressed stop'))
+  for (const outcome of await within(PATIENCE, 'cancelled calls to end', outcomes)) assert.equal(outcome.status, 'rejected', 'a cancelled call ends')
+  assert.ok(!(await call('get_account')).isError, 'alive after a cancelled call')
+}
+
+/** A change that another connection makes is told. */
+async function watched(assistant, connect, { atOnce }) {
+  const changes = await assistant.watch(BRAND)
+  const other = await connect()
+  const change = async () => {
+    const offering = `Bookkeeping for freelancers, in plain words and on any Sunday. ${randomUUID()}`
+    await other.call('update_brand', { offering })
+    assert.equal(await changes.next('the update of the brand', atOnce ? PATIENCE : 1_000), BRAND)
+  }
+  await (atOnce ? change() : eventually('an update of the brand', change))
+  await other.client.close()
+  await changes.stop()
+}

@@ -1,0 +1,114 @@
+//! Memory of idle sessions, and whether it comes back when clients go without a goodbye.
+
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use harness::mcp::{Events, Session, Sse};
+use serde_json::json;
+
+use crate::Options;
+use crate::subject::{Customer, Subject};
+
+/// Fewer than one customer may have.
+const PER_CUSTOMER: usize = 90;
+const POLL: Duration = Duration::from_millis(200);
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Sse,
+    Session,
+    Listening,
+}
+
+/// A session that says nothing; what it holds is only held.
+enum Idle {
+    Sse { _session: Sse },
+    Session { _session: Session, _stream: Option<Events> },
+}
+
+const KINDS: [(Kind, &str); 3] =
+    [(Kind::Sse, "HTTP+SSE"), (Kind::Session, "Streamable HTTP"), (Kind::Listening, "Streamable HTTP with a stream")];
+
+pub async fn measure(options: &Options, sessions: usize, patience: Duration) {
+    println!(
+        "{:<30} {:>12} {:>12} {:>12} {:>13} {:>12} {:>12}",
+        format!("{sessions} idle sessions"),
+        "before KiB",
+        "with KiB",
+        "each KiB",
+        "abandoned KiB",
+        "still open",
+        "again each"
+    );
+    for (kind, name) in KINDS {
+        // A process for each, or else one would use the memory that the one before gave back to the allocator.
+        let subject = Subject::first_start(options).await;
+        let mut customers = Vec::new();
+        for _ in 0..sessions.div_ceil(PER_CUSTOMER) {
+            customers.push(subject.another_customer().await);
+        }
+        // So that what the first session of all needs is not counted with the others.
+        drop(open(kind, &customers, 1).await);
+        settle(&customers, patience).await;
+
+        let before = subject.resident();
+        let idle = open(kind, &customers, sessions).await;
+        let with = subject.resident();
+        drop(idle);
+        let still_open = settle(&customers, patience).await;
+        let abandoned = subject.resident();
+        let each = |with: u64| format!("{:.1}", with.saturating_sub(before) as f64 / sessions as f64);
+        let again = if still_open == 0 {
+            let _idle = open(kind, &customers, sessions).await;
+            each(subject.resident())
+        } else {
+            "-".to_owned()
+        };
+        let first = each(with);
+        println!("{name:<30} {before:>12} {with:>12} {first:>12} {abandoned:>13} {still_open:>12} {again:>12}");
+    }
+    println!();
+}
+
+/// Every session initialized, with one call made.
+async fn open(kind: Kind, customers: &[Customer], sessions: usize) -> Vec<Idle> {
+    let mut idle = Vec::new();
+    let mut left = sessions;
+    for customer in customers {
+        let here = left.min(PER_CUSTOMER);
+        left -= here;
+        for batch in (0..here).collect::<Vec<_>>().chunks(10) {
+            let opened = try_join_all(batch.iter().map(|_| open_one(kind, customer)));
+            idle.extend(opened.await.unwrap_or_else(|error| panic!("{error}")));
+        }
+    }
+    idle
+}
+
+async fn open_one(kind: Kind, customer: &Customer) -> Result<Idle, String> {
+    if let Kind::Sse = kind {
+        let mut session = customer.mcp.connect_sse().await?;
+        session.call("get_brand", json!({})).await?;
+        return Ok(Idle::Sse { _session: session });
+    }
+    let mut session = customer.mcp.connect().await?;
+    session.call("get_brand", json!({})).await?;
+    let stream = if let Kind::Listening = kind { Some(session.listen().await?) } else { None };
+    Ok(Idle::Session { _session: session, _stream: stream })
+}
+
+/// How many sessions are left once there is none, or once patience is over.
+async fn settle(customers: &[Customer], patience: Duration) -> usize {
+    let end = Instant::now() + patience;
+    loop {
+        let mut open = 0;
+        for customer in customers {
+            let account = customer.mcp.call(1, "get_account", json!({})).await.expect("an answer");
+            open += account["sessions"]["open"].as_u64().expect("a number") as usize;
+        }
+        if open == 0 || Instant::now() >= end {
+            return open;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}

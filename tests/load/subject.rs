@@ -1,0 +1,130 @@
+//! The server under load, and what the system says it uses.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use harness::mcp::Caller;
+use harness::process::{HeyCmo, Launch};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::Options;
+
+const ADMIN_SECRET: &str = "the load tool's own admin secret";
+/// In which /proc counts processor time: 1/100 s on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+pub struct Subject {
+    server: HeyCmo,
+    /// A customer with a filled account.
+    pub customer: Customer,
+    /// From the start of the process to the first answered call.
+    pub started_in: Duration,
+}
+
+/// A customer and how to reach both servers as one.
+#[derive(Clone)]
+pub struct Customer {
+    pub id: String,
+    pub mcp: Caller,
+    pub gateway: Caller,
+    key: String,
+}
+
+impl Subject {
+    /// Starts on nothing, and then makes a customer with something to read.
+    pub async fn first_start(options: &Options) -> Self {
+        let begun = Instant::now();
+        let server = HeyCmo::launch(launch(Launch::new("heycmo"), options)).await;
+        Caller::new(&origin(&server.mcp), &server.key).get("/health/ready").await.expect("it answers");
+        let started_in = begun.elapsed();
+        let customer = provision(&server).await;
+        fill(&customer.mcp).await;
+        Self { server, customer, started_in }
+    }
+
+    /// Stops it and starts it again on the same data.
+    pub async fn restart(self, options: &Options) -> Self {
+        let data = self.server.process.data_dir();
+        self.server.process.stop().await;
+        let begun = Instant::now();
+        let server = HeyCmo::launch(launch(Launch::on("heycmo", Arc::clone(&data)), options)).await;
+        let mcp = Caller::new(&origin(&server.mcp), &self.customer.key);
+        mcp.call(1, "get_brand", json!({})).await.expect("it answers");
+        let started_in = begun.elapsed();
+        let gateway = Caller::new(&origin(&server.gateway), &self.customer.key);
+        let customer = Customer { mcp, gateway, ..self.customer };
+        Self { server, customer, started_in }
+    }
+
+    /// One more customer.
+    pub async fn another_customer(&self) -> Customer {
+        provision(&self.server).await
+    }
+
+    /// Memory in RAM, in KiB.
+    pub fn resident(&self) -> u64 {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel counts memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Processor time used so far, in seconds.
+    pub fn cpu(&self) -> f64 {
+        let stat = self.proc("stat");
+        // The name in parentheses may hold anything.
+        let (_, fields) = stat.rsplit_once(") ").expect("a name");
+        let ticks = |field: usize| fields.split(' ').nth(field).and_then(|ticks| ticks.parse::<f64>().ok());
+        let (user, system) = ticks(11).zip(ticks(12)).expect("times");
+        (user + system) / TICKS_PER_SECOND
+    }
+
+    fn proc(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.server.process.pid());
+        std::fs::read_to_string(path).expect("the load tool needs Linux")
+    }
+}
+
+fn launch(launch: Launch, options: &Options) -> Launch {
+    let launch = launch.arg("serve").env("ADMIN_SECRET", ADMIN_SECRET).env("RUST_LOG", &options.log);
+    match &options.database_url {
+        Some(url) => launch.env("DATABASE_URL", url),
+        None => launch,
+    }
+}
+
+/// Without a name to look up.
+fn origin(url: &str) -> String {
+    url.replace("localhost", "127.0.0.1")
+}
+
+async fn provision(server: &HeyCmo) -> Customer {
+    let operator = Caller::new(&origin(&server.gateway), ADMIN_SECRET);
+    let body = json!({"email": harness::an_email(), "brandName": "Acme"});
+    let request = operator.request(Method::POST, "/api/admin/provision").json(&body);
+    let made: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    let text = |field: &str| made[field].as_str().unwrap_or_else(|| panic!("no {field} in {made}")).to_owned();
+    let key = text("apiKey");
+    Customer {
+        id: text("customerId"),
+        mcp: Caller::new(&origin(&server.mcp), &key),
+        gateway: operator.with_key(&key),
+        key,
+    }
+}
+
+/// A brand that has answered its interview and an event log to read.
+async fn fill(mcp: &Caller) {
+    let brand = json!({
+        "website": "https://acme.example",
+        "offering": "Rockets for people who are in a hurry, with free delivery and a guarantee of ten years.",
+        "audience": "Managers of small teams that have to be somewhere else tomorrow.",
+        "voice": {"adjectives": ["warm", "plain", "quick"], "do": ["say what it does"], "dont": ["boast"]},
+        "goals": ["A hundred orders a month"],
+    });
+    mcp.call(1, "update_brand", brand).await.expect("the brand is saved");
+    for number in 2..32 {
+        let piece = json!({"kind": "linkedin_post", "body": format!("Rocket number {number} has left the house.")});
+        mcp.call(number, "create_content", piece).await.expect("the piece is saved");
+    }
+}

@@ -1,0 +1,72 @@
+//! What an operator does with `heycmo`.
+
+use harness::mcp::Caller;
+use harness::process::{HeyCmo, Launch};
+use harness::{TestDb, on_each_database};
+use serde_json::json;
+
+use crate::support::{Terminal, key_in, status, word_after};
+
+on_each_database!(customers_are_made_and_given_keys, customers_are_stopped_and_resumed, the_doctor_finds_all_well);
+
+async fn customers_are_made_and_given_keys(test: TestDb) {
+    let terminal = Terminal::on(&test);
+    let made = terminal.heycmo("provision anna@example.com --brand-name Acme --website https://acme.example").await;
+    let (id, first) = (word_after(&made, "Made customer"), key_in(&made));
+    let made = terminal.heycmo("key create anna@example.com --label laptop --expires-in-days 90").await;
+    let (key_id, second) = (word_after(&made, "Made key"), key_in(&made));
+
+    let server = HeyCmo::launch(terminal.launch("heycmo")).await;
+    assert_eq!(server.key, "", "there is a customer already");
+    let callers = [first, second].map(|key| Caller::new(&server.mcp, &key));
+    for caller in &callers {
+        let account = caller.call(1, "get_account", json!({})).await.unwrap();
+        assert_eq!((&account["customerId"], &account["brandName"]), (&json!(id), &json!("Acme")));
+    }
+
+    let listed = terminal.heycmo(&format!("key list {id}")).await;
+    let line = listed.lines().find(|line| line.starts_with(&key_id)).unwrap();
+    assert!(line.contains("laptop") && line.contains("usable until"), "{listed}");
+    assert!(!listed.contains("hcmo_live_"));
+    terminal.heycmo(&format!("key revoke ANNA@example.com {key_id}")).await;
+    assert!(terminal.heycmo("key list anna@example.com").await.contains("revoked 2"));
+    assert!(callers[0].call(1, "get_account", json!({})).await.is_ok());
+    assert_eq!(status(&callers[1], "/mcp/sse").await, 401);
+}
+
+async fn customers_are_stopped_and_resumed(test: TestDb) {
+    let terminal = Terminal::on(&test);
+    terminal.heycmo("provision anna@example.com").await;
+    assert!(terminal.heycmo("customer suspend anna@example.com").await.contains("is suspended"));
+    assert!(terminal.heycmo("customer resume anna@example.com").await.contains("is onboarding"));
+}
+
+async fn the_doctor_finds_all_well(test: TestDb) {
+    let terminal = Terminal::on(&test);
+    assert!(terminal.heycmo("doctor").await.contains("has no customer yet"));
+    terminal.heycmo("provision anna@example.com").await;
+    let report = terminal.heycmo("doctor").await;
+    assert!(report.contains("has customers") && report.lines().all(|line| line.starts_with("ok ")), "{report}");
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_to_do() {
+    let terminal = Terminal::new().set("DATABASE_URL", "postgres://heycmo:hunter2@127.0.0.1:1/heycmo");
+    let finished = terminal.launch("heycmo").arg("doctor").finish().await;
+    assert_eq!(finished.status.code(), Some(1));
+    assert!(finished.out.contains("FIX  database: cannot open the Postgres at 127.0.0.1:1/heycmo"), "{finished:?}");
+    assert!(finished.log.contains("1 thing has to be put right first"), "{finished:?}");
+    assert!(!(finished.out + &finished.log).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn every_command_has_help_with_an_example() {
+    let commands =
+        ["serve", "provision", "key create", "key list", "key revoke", "customer suspend", "customer resume", "doctor"];
+    for command in commands.into_iter().chain([""]) {
+        let finished = Launch::new("heycmo").args(command.split_whitespace()).arg("--help").finish().await;
+        assert!(finished.status.success());
+        let example = finished.out.split("Example").nth(1).unwrap_or_else(|| panic!("{command}: {}", finished.out));
+        assert!(example.contains("heycmo") && example.contains(command), "{command}: {}", finished.out);
+    }
+}

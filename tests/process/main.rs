@@ -1,0 +1,19 @@
+//! The real binaries as processes: what they print, how they share a database, and what survives their end.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code: whatever goes wrong here fails the test"
+)]
+
+mod commands;
+mod crash;
+mod first_start;
+mod log;
+mod migrate;
+mod mistakes;
+mod restart;
+mod stopping;
+mod support;
+mod two_processes;

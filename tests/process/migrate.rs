@@ -1,0 +1,42 @@
+//! `heycmo-migrate`.
+
+use harness::{Backend, TestDb};
+
+use crate::support::Terminal;
+
+async fn run(terminal: &Terminal, command: &str) -> String {
+    let finished = terminal.launch("heycmo-migrate").arg(command).finish().await;
+    assert!(finished.status.success() && finished.log.is_empty(), "{finished:?}");
+    finished.out
+}
+
+async fn goes_up_and_down(backend: Backend) {
+    let test = TestDb::empty(backend).await;
+    let terminal = Terminal::on(&test);
+    assert!(run(&terminal, "status").await.starts_with("Still to be applied: m0001"));
+    assert_eq!(run(&terminal, "up").await, "The schema is up to date.\n");
+    assert_eq!(run(&terminal, "up").await, "The schema is up to date.\n");
+    assert_eq!(run(&terminal, "status").await, "The schema is up to date.\n");
+    assert!(test.tables().await.contains(&"customers".to_owned()));
+    while run(&terminal, "status").await == "The schema is up to date.\n" || !test.tables().await.is_empty() {
+        assert_eq!(run(&terminal, "down").await, "Took back 1 step(s).\n");
+    }
+}
+
+#[tokio::test]
+async fn goes_up_and_down_on_sqlite() {
+    goes_up_and_down(Backend::Sqlite).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn goes_up_and_down_on_postgres() {
+    goes_up_and_down(Backend::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_named_without_its_password() {
+    let terminal = Terminal::new().set("DATABASE_URL", "postgres://heycmo:hunter2@127.0.0.1:1/heycmo");
+    let said = terminal.refusal("heycmo-migrate", "up").await;
+    assert!(said.starts_with("Postgres at 127.0.0.1:1/heycmo: ") && !said.contains("hunter2"), "{said}");
+}

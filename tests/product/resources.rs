@@ -1,0 +1,136 @@
+use entity::brands;
+use entity::content::{self, Decision, Findings, Review};
+use harness::{TestDb, on_each_database};
+use rmcp::model::{ServerNotification, SubscriptionFilter};
+use serde_json::json;
+
+use crate::support::{Product, in_time};
+
+on_each_database!(a_session_is_told_of_what_it_subscribed_to, a_listener_without_session_is_told_of_what_it_asked_for);
+
+const BRAND: &str = "heycmo://brand";
+
+/// As another process would do it.
+async fn rename_elsewhere(product: &Product, id: &entity::ids::CustomerId, name: &str) {
+    let rename = |brand: &mut brands::Brand| {
+        brand.name = Some(name.to_owned());
+        Ok(())
+    };
+    brands::update(&product.test.another_db().await, id, rename).await.unwrap();
+}
+
+async fn approve_elsewhere(product: &Product, id: &entity::ids::CustomerId, piece: &str) {
+    let review = Review {
+        revision: 1,
+        decision: Decision::Approved,
+        decided_by: "Anna".to_owned(),
+        reason: None,
+        findings: Findings::default(),
+    };
+    content::review(&product.test.another_db().await, id, &piece.parse().unwrap(), review).await.unwrap();
+}
+
+async fn a_session_is_told_of_what_it_subscribed_to(test: TestDb) {
+    let product = Product::on(test).await;
+    let customer = product.customer().await;
+    let (assistant, other) = (product.assistant(&customer.key).await, product.assistant(&customer.key).await);
+    let piece = assistant.a_piece("Watched").await;
+    let unwatched = assistant.a_piece("Not watched").await;
+    let uri = format!("heycmo://content/{piece}");
+    assistant.subscribe(BRAND).await.unwrap();
+    assistant.subscribe(&uri).await.unwrap();
+    // What was made before the subscription may still be told of.
+    let next = async || loop {
+        let heard = assistant.hears().await;
+        if heard != "list" {
+            return heard;
+        }
+    };
+
+    other.call("update_brand", json!({"name": "By another session"})).await;
+    assert_eq!(next().await, BRAND);
+    rename_elsewhere(&product, &customer.id, "By another process").await;
+    assert_eq!(next().await, BRAND);
+    assert!(assistant.read(BRAND).await.unwrap().contains("By another process"));
+    other.call("update_content", json!({"contentId": unwatched, "body": "Changed"})).await;
+    approve_elsewhere(&product, &customer.id, &piece).await;
+    assert_eq!(next().await, uri);
+    assert!(assistant.read(&uri).await.unwrap().contains("approved"));
+    other.call("schedule_content", json!({"contentId": piece, "at": "2027-06-01T09:00"})).await;
+    assert_eq!(next().await, uri);
+
+    assistant.unsubscribe(BRAND).await.unwrap();
+    rename_elsewhere(&product, &customer.id, "Unheard").await;
+    other.call("update_content", json!({"contentId": piece, "body": "Changed"})).await;
+    assert_eq!(next().await, uri, "the brand is not subscribed to any more");
+}
+
+async fn a_listener_without_session_is_told_of_what_it_asked_for(test: TestDb) {
+    let product = Product::on(test).await;
+    let customer = product.customer().await;
+    let assistant = product.modern_assistant(&customer.key).await;
+    let piece = assistant.a_piece("Watched").await;
+    let uri = format!("heycmo://content/{piece}");
+    let filter = SubscriptionFilter::builder().resource_subscriptions([BRAND, uri.as_str()]).build();
+    let mut subscription = in_time("listen", assistant.peer().listen(filter)).await.unwrap();
+
+    let mut next = async || match in_time("an update", subscription.next()).await.unwrap() {
+        Some(ServerNotification::ResourceUpdatedNotification(update)) => update.params.uri,
+        other => panic!("an update is expected: {other:?}"),
+    };
+    rename_elsewhere(&product, &customer.id, "By another process").await;
+    assert_eq!(next().await, BRAND);
+    assistant.a_piece("The list was not asked for").await;
+    approve_elsewhere(&product, &customer.id, &piece).await;
+    assert_eq!(next().await, uri);
+    assistant.call("update_brand", json!({"name": "By itself"})).await;
+    assert_eq!(next().await, BRAND);
+    in_time("cancel", subscription.cancel()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_cannot_be_watched() {
+    let product = Product::start().await;
+    let assistant = product.assistant(&product.customer().await.key).await;
+    for uri in [
+        "",
+        "heycmo://",
+        "heycmo://brand/",
+        "heycmo://Brand",
+        "heycmo://playbook/myspace",
+        "heycmo://content/",
+        "heycmo://content/5",
+        "heycmo://content/cnt_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "https://example.com/",
+        "file:///etc/passwd",
+        &"x".repeat(100_000),
+    ] {
+        let error = assistant.read(uri).await.unwrap_err();
+        assert!(error.contains("There is no") && error.len() < 500, "{error}");
+        assert!(assistant.subscribe(uri).await.is_err(), "{uri:.50}");
+    }
+}
+
+#[tokio::test]
+async fn everything_there_is_can_be_listed_and_read() {
+    let product = Product::start().await;
+    let assistant = product.assistant(&product.customer().await.key).await;
+    let mut pieces = Vec::new();
+    for number in 0..60 {
+        pieces.insert(0, format!("heycmo://content/{}", assistant.a_piece(&format!("Piece {number}")).await));
+    }
+    let listed = in_time("resources/list", assistant.client.list_all_resources()).await.unwrap();
+    let uris: Vec<&str> = listed.iter().map(|resource| resource.uri.as_str()).collect();
+    assert_eq!(uris[0], BRAND);
+    assert!(uris[1..10].iter().all(|uri| uri.starts_with("heycmo://playbook/")), "{uris:?}");
+    assert_eq!(uris[10..], pieces);
+    for uri in &uris[..11] {
+        let text = assistant.read(uri).await.unwrap();
+        assert!(text.starts_with("# ") && text.len() < 10_000, "{uri}: {text}");
+    }
+    for cursor in ["5", "cnt_01ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+        let page = rmcp::model::PaginatedRequestParams::default().with_cursor(Some(cursor.to_owned()));
+        let error = assistant.client.list_resources(Some(page)).await.unwrap_err().to_string();
+        assert!(error.contains("`cursor`"), "{error}");
+    }
+}

@@ -1,0 +1,6 @@
+mod account;
+mod events;
+mod health;
+mod provision;
+mod shape;
+mod stream;

@@ -1,0 +1,7 @@
+mod account;
+mod brand;
+mod content;
+mod events;
+mod leads;
+mod review;
+mod schedule;
