@@ -42,6 +42,16 @@ impl From<Error> for Refusal {
     }
 }
 
+/// The same where the id came as the argument `contentId`: which one is wrong, and how to find a good one.
+pub fn no_such_piece(error: Error) -> Error {
+    match error {
+        Error::NotFound(_) => {
+            Error::invalid("contentId", "is not the id of a piece of content of yours; list_content finds them")
+        }
+        other => other,
+    }
+}
+
 /// The cause goes to the log; customers get the sentence.
 fn log(error: &Error) {
     match error {

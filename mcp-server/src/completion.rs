@@ -8,7 +8,7 @@ use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Referen
 
 use crate::answer::protocol_error;
 use crate::caller::Caller;
-use crate::prompts::kinds;
+use crate::prompts::{REVIEW_DRAFT, WRITE_CONTENT, kinds};
 use crate::resources::{CONTENT_TEMPLATE, PLAYBOOK_TEMPLATE};
 
 /// How many of the newest pieces are offered.
@@ -22,9 +22,9 @@ const MAX_PIECES: u64 = 100;
 pub async fn complete(db: &Db, caller: &Caller, request: &CompleteRequestParams) -> Result<CompleteResult, ErrorData> {
     let begun = request.argument.value.to_lowercase();
     let values = match (&request.r#ref, request.argument.name.as_str()) {
-        (Reference::Prompt(_), "kind") => kinds().collect(),
-        (Reference::Prompt(_), "topic") => pillars(db, caller).await?,
-        (Reference::Prompt(_), "contentId") => piece_ids(db, caller).await?,
+        (Reference::Prompt(prompt), "kind") if prompt.name == WRITE_CONTENT => kinds().collect(),
+        (Reference::Prompt(prompt), "topic") if prompt.name == WRITE_CONTENT => pillars(db, caller).await?,
+        (Reference::Prompt(prompt), "contentId") if prompt.name == REVIEW_DRAFT => piece_ids(db, caller).await?,
         (Reference::Resource(template), "id") if template.uri == CONTENT_TEMPLATE => piece_ids(db, caller).await?,
         (Reference::Resource(template), "channel") if template.uri == PLAYBOOK_TEMPLATE => {
             CHANNELS.into_iter().map(|channel| guide(channel).slug.to_owned()).collect()

@@ -10,14 +10,14 @@ use minijinja::{Environment, Value, context};
 use rmcp::ErrorData;
 use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 
-use crate::answer::protocol_error;
+use crate::answer::{no_such_piece, protocol_error};
 use crate::caller::Caller;
 use crate::render;
 use crate::resources::playbook;
 
 const BRAND_INTERVIEW: &str = "brand_interview";
-const WRITE_CONTENT: &str = "write_content";
-const REVIEW_DRAFT: &str = "review_draft";
+pub const WRITE_CONTENT: &str = "write_content";
+pub const REVIEW_DRAFT: &str = "review_draft";
 const TEMPLATES: [(&str, &str); 3] = [
     (BRAND_INTERVIEW, include_str!("../../templates/brand_interview.md")),
     (WRITE_CONTENT, include_str!("../../templates/write_content.md")),
@@ -125,7 +125,7 @@ async fn review_draft(db: &Db, caller: &Caller, arguments: &JsonObject) -> entit
         .parse()
         .map_err(|error| entity::Error::invalid("contentId", format!("{error}")))?;
     let brand = brands::get(db, &caller.customer_id).await?;
-    let piece = content::get(db, &caller.customer_id, &id).await?;
+    let piece = content::get(db, &caller.customer_id, &id).await.map_err(no_such_piece)?;
     let history = content::history(db, &caller.customer_id, &id, 5).await?;
     Ok(context! {
         id => id.as_str(),

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Arguments, given, page_size, require_none, short};
-use crate::answer::{Answer, Refusal};
+use crate::answer::{Answer, Refusal, no_such_piece};
 use crate::caller::Caller;
 use crate::render;
 use crate::schema;
@@ -287,7 +287,7 @@ impl HeyCmo {
     ) -> Result<Answer<PieceOut>, Refusal> {
         let db = &self.app().db;
         let brand = brands::get(db, &caller.customer_id).await?;
-        let piece = content::get(db, &caller.customer_id, &input.content_id).await?;
+        let piece = content::get(db, &caller.customer_id, &input.content_id).await.map_err(no_such_piece)?;
         let history = content::history(db, &caller.customer_id, &input.content_id, MAX_HISTORY).await?;
         let shown = match input.revision {
             None => piece.current,
@@ -332,7 +332,8 @@ impl HeyCmo {
         let given = Given { body, title, subject, preheader, description, link, media, pillar, note };
         let db = &self.app().db;
         let brand = brands::get(db, &caller.customer_id).await?;
-        let Piece { content, current } = content::get(db, &caller.customer_id, &content_id).await?;
+        let Piece { content, current } =
+            content::get(db, &caller.customer_id, &content_id).await.map_err(no_such_piece)?;
         let over = revision_number(revision)?.unwrap_or(content.revision);
         let version = version(content.kind, current.draft, content.pillar, given, &brand)?;
         let saved = content::revise(db, &caller.customer_id, &content_id, over, version).await?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{ContentOut, revision_number};
 use super::{Arguments, given, short};
-use crate::answer::{Answer, Refusal};
+use crate::answer::{Answer, Refusal, no_such_piece};
 use crate::caller::Caller;
 use crate::schema;
 use crate::server::HeyCmo;
@@ -78,7 +78,8 @@ impl HeyCmo {
             );
         }
         let brand = brands::get(db, &caller.customer_id).await?;
-        let Piece { content, current } = content::get(db, &caller.customer_id, &input.content_id).await?;
+        let Piece { content, current } =
+            content::get(db, &caller.customer_id, &input.content_id).await.map_err(no_such_piece)?;
         // The brand may have forbidden something since the piece was saved.
         let findings = marketing::check(content.kind, &current.draft, &brand.profile);
         let revision = revision_number(input.revision)?.unwrap_or(content.revision);
@@ -118,7 +119,8 @@ impl HeyCmo {
     ) -> Result<Answer<DecidedOut>, Refusal> {
         let db = &self.app().db;
         let brand = brands::get(db, &caller.customer_id).await?;
-        let Piece { content, .. } = content::get(db, &caller.customer_id, &input.content_id).await?;
+        let Piece { content, .. } =
+            content::get(db, &caller.customer_id, &input.content_id).await.map_err(no_such_piece)?;
         let guide = marketing::guide(content.channel);
         let at = given(input.at).map(|text| parse_time("at", &text, brand.time_zone)).transpose()?;
         let wanted = at.map(|at| Schedule { at, spacing: guide.min_spacing });
