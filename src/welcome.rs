@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use entity::keys::PlainKey;
-use serde_json::{Value, json};
+use serde::Serialize;
 use web::config::PublicUrl;
 
 /// The key and the configuration of each client.
@@ -18,37 +18,71 @@ pub fn connect(mcp: &PublicUrl, key: &PlainKey) -> String {
          Claude Code:\n  claude mcp add --transport http heycmo {url} --header \"Authorization: Bearer {key}\"\n\n\
          Cursor: put this into ~/.cursor/mcp.json\n{cursor}\n  or open this link:\n  {link}\n",
         sse = mcp.join(&format!("/mcp/sse?token={key}")),
-        desktop = pretty(&claude_desktop(&url, key)),
-        cursor = pretty(&json!({ "mcpServers": { "heycmo": cursor_server(&url, key) } })),
+        desktop = file(claude_desktop(&url, key)),
+        cursor = file(cursor(&url, key)),
         link = cursor_link(&url, key),
     )
 }
 
-/// Claude Desktop's file knows only local programs, so the npm package mcp-remote stands in between. The header comes
-/// from a variable because the program cannot take a blank in an argument on every system.
-fn claude_desktop(url: &str, key: &str) -> Value {
-    let mut arguments = vec!["-y", "mcp-remote", url, "--header", "Authorization:${AUTHORIZATION}"];
-    if url.starts_with("http://") {
-        arguments.push("--allow-http");
-    }
-    json!({
-        "mcpServers": {
-            "heycmo": { "command": "npx", "args": arguments, "env": { "AUTHORIZATION": format!("Bearer {key}") } }
-        }
-    })
+/// A client's configuration file. Structs, because people read it: the fields keep this order.
+#[derive(Serialize)]
+struct ClientConfig<T> {
+    #[serde(rename = "mcpServers")]
+    servers: Servers<T>,
 }
 
-fn cursor_server(url: &str, key: &str) -> Value {
-    json!({ "url": url, "headers": { "Authorization": format!("Bearer {key}") } })
+#[derive(Serialize)]
+struct Servers<T> {
+    heycmo: T,
+}
+
+#[derive(Serialize)]
+struct LocalServer<'a> {
+    command: &'a str,
+    args: Vec<&'a str>,
+    env: LocalEnvironment,
+}
+
+#[derive(Serialize)]
+struct LocalEnvironment {
+    #[serde(rename = "AUTHORIZATION")]
+    authorization: String,
+}
+
+#[derive(Serialize)]
+struct RemoteServer<'a> {
+    url: &'a str,
+    headers: Headers,
+}
+
+#[derive(Serialize)]
+struct Headers {
+    #[serde(rename = "Authorization")]
+    authorization: String,
+}
+
+/// Claude Desktop's file knows only local programs, so the npm package mcp-remote stands in between. The header comes
+/// from a variable because the program cannot take a blank in an argument on every system.
+fn claude_desktop<'a>(url: &'a str, key: &str) -> LocalServer<'a> {
+    let mut args = vec!["-y", "mcp-remote", url, "--header", "Authorization:${AUTHORIZATION}"];
+    if url.starts_with("http://") {
+        args.push("--allow-http");
+    }
+    LocalServer { command: "npx", args, env: LocalEnvironment { authorization: format!("Bearer {key}") } }
+}
+
+fn cursor<'a>(url: &'a str, key: &str) -> RemoteServer<'a> {
+    RemoteServer { url, headers: Headers { authorization: format!("Bearer {key}") } }
 }
 
 /// See <https://docs.cursor.com/en/tools/developers>: the configuration in base64.
 fn cursor_link(url: &str, key: &str) -> String {
-    let config = STANDARD.encode(cursor_server(url, key).to_string());
+    let config = STANDARD.encode(serde_json::to_string(&cursor(url, key)).unwrap_or_default());
     let config: String = url::form_urlencoded::byte_serialize(config.as_bytes()).collect();
     format!("cursor://anysphere.cursor-deeplink/mcp/install?name=heycmo&config={config}")
 }
 
-fn pretty(value: &Value) -> String {
-    format!("{value:#}")
+fn file(server: impl Serialize) -> String {
+    // Texts and lists of texts can always be written as JSON.
+    serde_json::to_string_pretty(&ClientConfig { servers: Servers { heycmo: server } }).unwrap_or_default()
 }

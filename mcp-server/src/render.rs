@@ -101,9 +101,11 @@ pub fn piece(content: &Content, shown: &Revision, decisions: &[DecisionRecord], 
     text
 }
 
-/// The words of a draft, between rules, so that they cannot be taken for ours.
+/// The words of a draft, between fences that it does not hold itself, so that they cannot be taken for ours.
 pub fn draft(draft: &Draft) -> String {
-    let mut text = String::from("```\n");
+    let longest = draft.body.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(3.max(longest + 1));
+    let mut text = format!("{fence}\n");
     for (label, value) in [
         ("Title", &draft.title),
         ("Subject", &draft.subject),
@@ -118,7 +120,7 @@ pub fn draft(draft: &Draft) -> String {
     for media in &draft.media {
         let _ = writeln!(text, "Media: {} ({})", media.url, media.alt.as_deref().unwrap_or("no alternative text"));
     }
-    let _ = writeln!(text, "\n{}\n```", draft.body);
+    let _ = writeln!(text, "\n{}\n{fence}", draft.body);
     text
 }
 

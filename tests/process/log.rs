@@ -80,5 +80,5 @@ async fn no_secret_is_in_the_log_for_collectors() {
 
 #[tokio::test]
 async fn no_secret_is_in_the_log_of_libraries() {
-    nothing_leaks("pretty", "trace,rmcp=trace,sqlx=trace,hyper=trace").await;
+    nothing_leaks("pretty", "trace,rmcp=trace,sqlx=trace").await;
 }

@@ -112,7 +112,7 @@ async fn commands_say_what_they_did_not_find() {
     let terminal = Terminal::new();
     terminal.heycmo("provision anna@example.com").await;
     for (command, expected) in [
-        ("provision anna@example.com", "anna@example.com"),
+        ("provision anna@example.com", "There is a customer with this e-mail address already"),
         ("provision nonsense", "email"),
         ("key list bert@example.com", "there is no customer `bert@example.com`"),
         ("key create cust_01M851E88BEZS4E1V4ZSCPXFGH", "there is no customer `cust_01M851E88BEZS4E1V4ZSCPXFGH`"),

@@ -142,9 +142,8 @@ async fn is_refused_by_name(assistant: &Assistant, tool: &str, arguments: &Value
     if !said.is_error {
         return (!is_harmless(tool, spoilt)).then(|| format!("{shown} is accepted: {:.100}", said.text));
     }
-    println!("DBG {tool} {}: {:.200}", spoilt.at, said.text);
     let is_named = said.text.contains(&spoilt.field);
-    let is_tidy = said.text.chars().count() < 600 && !said.text.contains("our side") && !said.text.contains("struct ");
+    let is_tidy = said.text.chars().count() < 500 && !said.text.contains("our side") && !said.text.contains("struct ");
     (!is_named || !is_tidy).then(|| format!("{shown} is refused so: {:.300}", said.text))
 }
 

@@ -140,6 +140,7 @@ struct UpdateContentIn {
     /// The whole new text.
     body: Option<String>,
     /// The revision this builds on; refused when it is no longer the current one.
+    #[schemars(range(min = 1))]
     revision: Option<i64>,
     /// Headline, or a working title for posts. ad: headlines, one a line.
     title: Option<String>,
@@ -408,8 +409,11 @@ fn saved_answer(what: &str, saved: content::Saved, brand: &Brand) -> Answer<Save
 fn next_step(content: &Content, findings: &Findings, brand: &Brand) -> String {
     let mut text = match content.status {
         ContentStatus::Draft => {
-            let blocking = findings.blocking().count();
-            format!("It cannot be approved yet: mend the {blocking} blocking finding(s) with update_content.")
+            let blocking = match findings.blocking().count() {
+                1 => "blocking finding".to_owned(),
+                count => format!("{count} blocking findings"),
+            };
+            format!("It cannot be approved yet: mend the {blocking} with update_content.")
         }
         ContentStatus::Approved => "It is approved.".to_owned(),
         _ => "It waits for a decision: show it to the owner, then record what they say with review_content.".to_owned(),

@@ -94,7 +94,7 @@ fn checked(input: LogLeadIn) -> entity::Result<NewLead> {
     if lead.name.is_none() && lead.email.is_none() && lead.company.is_none() {
         return Err(entity::Error::invalid(
             "name",
-            "or email or company must be given, so that the lead can be found again",
+            "must be given, or else email or company, so that the lead can be found again",
         ));
     }
     Ok(lead)

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 
-/// A longer explanation quotes more than it explains.
-const MAX_PROBLEM_CHARS: usize = 300;
+/// How much of what was sent is quoted.
+const MAX_FOUND_CHARS: usize = 120;
 
 /// A JSON body, read into `T`.
 #[derive(Clone, Copy, Debug)]
@@ -59,20 +59,74 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// serde's words, short, without the position, which means nothing to somebody who sent a one-line body, and without
-/// the names of our types.
+/// serde's words in those of JSON: without the position, which means nothing to somebody who sent a one-line body,
+/// without the names of our types, and with no more than the beginning of what was sent.
 #[must_use]
 pub fn problem(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or(&text);
-    // What was sent is quoted, and may be long.
-    let text: String = if text.chars().count() > MAX_PROBLEM_CHARS {
-        text.chars().take(MAX_PROBLEM_CHARS).chain(['…']).collect()
-    } else {
-        text.to_owned()
+    let Some((found, expected)) = text.rsplit_once(", expected ") else { return beginning(text) };
+    let found = match found {
+        "invalid type: map" => "invalid type: object".to_owned(),
+        "invalid type: sequence" => "invalid type: list".to_owned(),
+        other => beginning(&other.replacen("type: floating point", "type: number", 1)),
     };
-    match text.split_once("expected struct ") {
-        Some((before, _)) => format!("{before}expected an object"),
-        None => text,
+    let expected = match expected {
+        "i64" | "u64" | "i32" | "u32" => "a whole number",
+        "string or map" => "a string",
+        "a sequence" => "a list",
+        name if name.starts_with("struct ") => "an object",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
+}
+
+fn beginning(text: &str) -> String {
+    let printable = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    if text.chars().count() <= MAX_FOUND_CHARS {
+        return printable.collect();
+    }
+    printable.take(MAX_FOUND_CHARS).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its errors are looked at")]
+    struct Example {
+        count: Option<i64>,
+        list: Option<Vec<String>>,
+        word: Option<Word>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Yes,
+        No,
+    }
+
+    #[test]
+    fn problems_are_told_in_the_words_of_json() {
+        let long = format!(r#"{{"word": "{}"}}"#, "x".repeat(1_000));
+        for (json, expected) in [
+            ("null", "invalid type: null, expected an object"),
+            (r#"{"count": 1.5}"#, "invalid type: number `1.5`, expected a whole number"),
+            (r#"{"count": []}"#, "invalid type: list, expected a whole number"),
+            (r#"{"list": {}}"#, "invalid type: object, expected a list"),
+            (r#"{"word": 5}"#, "invalid type: integer `5`, expected a string"),
+            (r#"{"word": "perhaps"}"#, "unknown variant `perhaps`, expected `yes` or `no`"),
+            (r#"{"other": 1}"#, "unknown field `other`, expected one of `count`, `list`, `word`"),
+            ("{", "EOF while parsing an object"),
+        ] {
+            assert_eq!(problem(&serde_json::from_str::<Example>(json).unwrap_err()), expected, "{json}");
+        }
+        let cut = problem(&serde_json::from_str::<Example>(&long).unwrap_err());
+        assert!(cut.ends_with("x…, expected `yes` or `no`") && cut.len() < 200, "{cut}");
     }
 }

@@ -55,7 +55,8 @@ impl Secrets {
                 ),
             )),
             None => read_or_generate(&data_dir.join(file)).map_err(|error| {
-                ConfigError::new(name, format!("is not set, and cannot be kept in {}: {error}", data_dir.display()))
+                let problem = format!("is not set, and cannot be kept in {}: {error}", data_dir.display());
+                ConfigError::new(name, format!("{problem}. Set HEYCMO_DATA_DIR to a directory that can be written."))
             }),
         };
         Ok(Self {
