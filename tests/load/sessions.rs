@@ -12,6 +12,8 @@ use crate::subject::{Customer, Subject};
 /// Fewer than one customer may have.
 const PER_CUSTOMER: usize = 90;
 const POLL: Duration = Duration::from_millis(200);
+/// An allocator that gives memory back does so after a while.
+const LAG: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -56,7 +58,7 @@ pub async fn measure(options: &Options, sessions: usize, patience: Duration) {
         let with = subject.resident();
         drop(idle);
         let still_open = settle(&customers, patience).await;
-        let abandoned = subject.resident();
+        let abandoned = given_back(&subject).await;
         let each = |with: u64| format!("{:.1}", with.saturating_sub(before) as f64 / sessions as f64);
         let again = if still_open == 0 {
             let _idle = open(kind, &customers, sessions).await;
@@ -111,4 +113,17 @@ async fn settle(customers: &[Customer], patience: Duration) -> usize {
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// Memory in use once it falls no more.
+async fn given_back(subject: &Subject) -> u64 {
+    let (mut least, mut since) = (subject.resident(), Instant::now());
+    while since.elapsed() < LAG {
+        tokio::time::sleep(POLL).await;
+        let now = subject.resident();
+        if now + 100 < least {
+            (least, since) = (now, Instant::now());
+        }
+    }
+    least
 }

@@ -85,7 +85,7 @@ async fn what_was_answered_survives_kill_9(test: TestDb) {
         }
         check(&test, &told).await;
     }
-    println!("{} answers survived {ROUNDS} kills", *told.answers.borrow());
+    assert!(*told.answers.borrow() > 0, "nothing was answered, so nothing was proven");
 }
 
 /// Creates, revises and decides until the server is gone.

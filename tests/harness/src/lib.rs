@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "test code: whatever goes wrong here fails the test that wanted it"

@@ -39,7 +39,6 @@ impl Caller {
     }
 
     /// A request with the key in its header.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.origin)).bearer_auth(&self.key)
     }
