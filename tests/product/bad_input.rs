@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Assistant, Product, in_time};
+use crate::support::{Assistant, Product, in_time, next_year};
 
 /// Longer than any field takes.
 const HUGE: usize = 200_000;
@@ -31,14 +31,14 @@ fn good(tool: &str, id: &str) -> Value {
             "pillar": "Speed", "note": "Note",
         }),
         "list_content" => json!({
-            "kind": "x_post", "status": "draft", "scheduledFrom": "2027-01-01", "scheduledBefore": "2027-02-01",
+            "kind": "x_post", "status": "draft", "scheduledFrom": next_year("01-01"), "scheduledBefore": next_year("02-01"),
             "text": "words", "limit": 5, "cursor": id,
         }),
         "get_content" => json!({"contentId": id, "revision": 1}),
         "review_content" => {
             json!({"contentId": id, "decision": "revised", "decidedBy": "Anna", "reason": "Dry", "revision": 1})
         }
-        "schedule_content" => json!({"contentId": id, "at": "2027-06-01T09:00"}),
+        "schedule_content" => json!({"contentId": id, "at": next_year("06-01T09:00")}),
         "log_lead" => json!({
             "source": "webinar", "name": "Lea", "email": "lea@example.com", "company": "Acme", "contentId": id, "note": "Demo",
         }),

@@ -4,7 +4,7 @@ use harness::{TestDb, on_each_database};
 use rmcp::model::{ServerNotification, SubscriptionFilter};
 use serde_json::json;
 
-use crate::support::{Product, in_time};
+use crate::support::{Product, in_time, next_year};
 
 on_each_database!(a_session_is_told_of_what_it_subscribed_to, a_listener_without_session_is_told_of_what_it_asked_for);
 
@@ -56,7 +56,7 @@ async fn a_session_is_told_of_what_it_subscribed_to(test: TestDb) {
     approve_elsewhere(&product, &customer.id, &piece).await;
     assert_eq!(next().await, uri);
     assert!(assistant.read(&uri).await.unwrap().contains("approved"));
-    other.call("schedule_content", json!({"contentId": piece, "at": "2027-06-01T09:00"})).await;
+    other.call("schedule_content", json!({"contentId": piece, "at": next_year("06-01T09:00")})).await;
     assert_eq!(next().await, uri);
 
     assistant.unsubscribe(BRAND).await.unwrap();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use chrono::{Datelike, Utc};
 use entity::db::Db;
 use entity::feed::Feed;
 use entity::ids::CustomerId;
@@ -316,6 +317,11 @@ pub async fn json_of(request: RequestBuilder) -> Value {
     let response = request.send().await.unwrap();
     assert!(response.status().is_success(), "{}", response.text().await.unwrap());
     response.json().await.unwrap()
+}
+
+/// A day or time of next year, of which every day is ahead and less than two years away.
+pub fn next_year(rest: &str) -> String {
+    format!("{}-{rest}", Utc::now().year() + 1)
 }
 
 /// Longer than reqwest's default, shorter than a test may take.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Account, Assistant, Product, in_time};
+use crate::support::{Account, Assistant, Product, in_time, next_year};
 
 /// Stands in every text that Anna has written.
 const MARKER: &str = "Zanzibar";
@@ -26,7 +26,7 @@ async fn fill(product: &Product, anna: &Account) -> Hers {
     let content = assistant.a_piece(&format!("{MARKER} in the words")).await;
     let revised = json!({"contentId": content, "decision": "revised", "decidedBy": MARKER, "reason": MARKER});
     assistant.call("review_content", revised).await;
-    assistant.call("schedule_content", json!({"contentId": content, "at": "2027-06-01T09:00"})).await;
+    assistant.call("schedule_content", json!({"contentId": content, "at": next_year("06-01T09:00")})).await;
     assistant.call("log_lead", json!({"source": MARKER, "name": MARKER, "contentId": content})).await;
     let event = assistant.call("list_events", json!({})).await.data["events"][0]["id"].as_str().unwrap().to_owned();
     Hers { content, event, customer: anna.id.to_string() }
@@ -47,10 +47,10 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("get_content", json!({"contentId": content})),
         ("get_content", json!({"contentId": content, "revision": 1})),
         ("review_content", json!({"contentId": content, "decision": "approved", "decidedBy": "Ben"})),
-        ("schedule_content", json!({"contentId": content, "at": "2027-07-01T09:00"})),
+        ("schedule_content", json!({"contentId": content, "at": next_year("07-01T09:00")})),
         ("schedule_content", json!({"contentId": content})),
         // Her post at this very hour is none of his business.
-        ("schedule_content", json!({"contentId": ben.a_piece("Ben's own").await, "at": "2027-06-01T09:00"})),
+        ("schedule_content", json!({"contentId": ben.a_piece("Ben's own").await, "at": next_year("06-01T09:00")})),
         ("log_lead", json!({"source": "x", "name": "Ben's lead", "contentId": content})),
         ("log_lead", json!({"source": MARKER.to_lowercase(), "name": "Ben's lead"})),
         ("list_events", json!({"limit": 50})),
@@ -64,6 +64,9 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         let said = ben.say(tool, &arguments).await.unwrap();
         if arguments["contentId"] == json!(content) {
             assert!(said.is_error, "{tool} did it: {}", said.text);
+        }
+        if tool == "schedule_content" && arguments["contentId"] != json!(content) {
+            assert!(!said.is_error, "her calendar stands in his way: {}", said.text);
         }
         if tool == "log_lead" && !said.is_error {
             assert_eq!(said.data["fromSource"], 1, "her leads are counted too");

@@ -375,19 +375,22 @@ fn version(
     };
     require_none(marketing::validate_draft(kind, &draft))?;
     let pillar = match new_pillar {
-        Some(name) => short("pillar", Some(name), MAX_PILLAR_CHARS)?,
+        Some(name) => known_pillar(short("pillar", Some(name), MAX_PILLAR_CHARS)?, brand)?,
+        // Kept as it is, even if the brand has given it up since.
         None => pillar,
     };
-    require_pillar(pillar.as_deref(), brand)?;
     let findings = marketing::check(kind, &draft, &brand.profile);
     Ok(Version { draft, findings, pillar, note: short("note", note, MAX_NOTE_CHARS)? })
 }
 
-fn require_pillar(pillar: Option<&str>, brand: &Brand) -> entity::Result<()> {
-    let Some(pillar) = pillar else { return Ok(()) };
-    let names: Vec<&str> = brand.profile.pillars.iter().map(|pillar| pillar.name.as_str()).collect();
-    if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(pillar)) {
-        return Ok(());
+/// One of the brand's pillars, as the brand spells it; any, as long as the brand has none.
+fn known_pillar(pillar: Option<String>, brand: &Brand) -> entity::Result<Option<String>> {
+    let names: Vec<&str> = brand.profile.pillars.iter().map(|pillar| pillar.name.trim()).collect();
+    let Some(wanted) = pillar.as_ref().filter(|_| !names.is_empty()).map(|name| name.to_lowercase()) else {
+        return Ok(pillar);
+    };
+    if let Some(name) = names.iter().find(|name| name.to_lowercase() == wanted) {
+        return Ok(Some((*name).to_owned()));
     }
     Err(entity::Error::invalid("pillar", format!("must be one of the brand's pillars: {}", names.join(", "))))
 }

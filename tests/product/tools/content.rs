@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{Product, in_time};
+use crate::support::{Product, in_time, next_year};
 
 fn with(mut object: Value, field: &str, value: Value) -> Value {
     object[field] = value;
@@ -125,7 +125,12 @@ async fn what_the_brand_forbids_is_found_also_when_it_is_forbidden_later() {
     let unknown = assistant.refused("create_content", json!({"kind": "x_post", "body": "Hi", "pillar": "Cats"})).await;
     assert!(unknown.contains("`pillar`") && unknown.contains("Speed"), "{unknown}");
     let known = assistant.call("create_content", json!({"kind": "x_post", "body": "Hi", "pillar": "speed"})).await;
-    assert!(known.data["content"]["pillar"].is_string());
+    assert_eq!(known.data["content"]["pillar"], "Speed", "as the brand spells it");
+
+    // A piece whose pillar the brand has given up can still be revised.
+    assistant.call("update_brand", json!({"pillars": [{"name": "Shops", "weight": 1}]})).await;
+    let revised = assistant.call("update_content", json!({"contentId": known.content_id(), "body": "Hi again"})).await;
+    assert_eq!(revised.data["content"]["pillar"], "Speed");
 }
 
 #[tokio::test]
@@ -194,7 +199,7 @@ async fn lists_are_filtered_and_short() {
     assistant.call("update_brand", json!({"timeZone": "America/Argentina/Buenos_Aires"})).await;
     let approved = assistant.a_piece("100% of our users_ say: ÄPFEL").await;
     assistant.call("review_content", json!({"contentId": approved, "decision": "approved", "decidedBy": "Anna"})).await;
-    assistant.call("schedule_content", json!({"contentId": approved, "at": "2027-06-01T23:30"})).await;
+    assistant.call("schedule_content", json!({"contentId": approved, "at": next_year("06-01T23:30")})).await;
     assistant.call("create_content", json!({"kind": "facebook_post", "body": "Something else"})).await;
     for (filter, found) in [
         (json!({"kind": "x_post"}), 1),
@@ -208,10 +213,10 @@ async fn lists_are_filtered_and_short() {
         (json!({"text": "'; DROP TABLE content; --"}), 0),
         (json!({"text": ""}), 2),
         // A day is a day where the brand is.
-        (json!({"scheduledFrom": "2027-06-01", "scheduledBefore": "2027-06-02"}), 1),
-        (json!({"scheduledFrom": "2027-06-02"}), 0),
-        (json!({"scheduledFrom": "2027-06-02T02:00:00Z"}), 1),
-        (json!({"scheduledFrom": "2027-06-01", "kind": "facebook_post"}), 0),
+        (json!({"scheduledFrom": next_year("06-01"), "scheduledBefore": next_year("06-02")}), 1),
+        (json!({"scheduledFrom": next_year("06-02")}), 0),
+        (json!({"scheduledFrom": next_year("06-02T02:00:00Z")}), 1),
+        (json!({"scheduledFrom": next_year("06-01"), "kind": "facebook_post"}), 0),
     ] {
         let said = assistant.call("list_content", filter.clone()).await;
         assert_eq!(said.data["content"].as_array().unwrap().len(), found, "{filter}: {}", said.text);
@@ -221,7 +226,7 @@ async fn lists_are_filtered_and_short() {
     for number in 0..50 {
         let body = format!("{number} {}", "long words ".repeat(20));
         let said = assistant.call("create_content", json!({"kind": "instagram_post", "body": body})).await;
-        let at = format!("{}-{:02}-{:02}T09:00", 2027, number / 25 + 1, number % 25 + 1);
+        let at = next_year(&format!("{:02}-{:02}T09:00", number / 25 + 1, number % 25 + 1));
         assistant.call("schedule_content", json!({"contentId": said.content_id(), "at": at})).await;
     }
     let list = assistant.call("list_content", json!({"limit": 50})).await;

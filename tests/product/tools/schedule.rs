@@ -1,7 +1,7 @@
 use chrono::{Datelike, Duration, NaiveDate, Utc, Weekday};
 use serde_json::json;
 
-use crate::support::{Assistant, Product};
+use crate::support::{Assistant, Product, next_year};
 
 async fn in_berlin(product: &Product) -> Assistant {
     let assistant = product.assistant(&product.customer().await.key).await;
@@ -9,13 +9,8 @@ async fn in_berlin(product: &Product) -> Assistant {
     assistant
 }
 
-/// Next year, so that every day of it is ahead and less than two years away.
-fn next_year() -> i32 {
-    Utc::now().year() + 1
-}
-
 fn last_sunday(month: u32) -> NaiveDate {
-    let last = NaiveDate::from_ymd_opt(next_year(), month, 31).unwrap();
+    let last: NaiveDate = next_year(&format!("{month:02}-31")).parse().unwrap();
     last.iter_days().rev().find(|day| day.weekday() == Weekday::Sun).unwrap()
 }
 
@@ -24,14 +19,13 @@ async fn times_are_read_where_the_brand_is() {
     let product = Product::start().await;
     let assistant = in_berlin(&product).await;
     let id = assistant.a_piece("To be scheduled").await;
-    let year = next_year();
     let clocks_back = last_sunday(10);
     for (at, utc) in [
-        (format!("{year}-01-15T09:00"), format!("{year}-01-15T08:00:00.000Z")),
-        (format!("{year}-07-15T09:00"), format!("{year}-07-15T07:00:00.000Z")),
-        (format!(" {year}-07-15 09:00:30 "), format!("{year}-07-15T07:00:30.000Z")),
-        (format!("{year}-07-15T09:00:00Z"), format!("{year}-07-15T09:00:00.000Z")),
-        (format!("{year}-07-15T09:00:00-05:00"), format!("{year}-07-15T14:00:00.000Z")),
+        (next_year("01-15T09:00"), next_year("01-15T08:00:00.000Z")),
+        (next_year("07-15T09:00"), next_year("07-15T07:00:00.000Z")),
+        (next_year("07-15 09:00:30 "), next_year("07-15T07:00:30.000Z")),
+        (next_year("07-15T09:00:00Z"), next_year("07-15T09:00:00.000Z")),
+        (next_year("07-15T09:00:00-05:00"), next_year("07-15T14:00:00.000Z")),
         (format!("{clocks_back}T02:30"), format!("{clocks_back}T00:30:00.000Z")),
     ] {
         let said = assistant.call("schedule_content", json!({"contentId": id, "at": at})).await;
@@ -76,8 +70,7 @@ async fn pieces_of_a_channel_keep_their_distance() {
     let (first, second) = (assistant.a_piece("First").await, assistant.a_piece("Second").await);
     let elsewhere =
         assistant.call("create_content", json!({"kind": "facebook_post", "body": "Elsewhere"})).await.content_id();
-    let year = next_year();
-    let at = |id: &str, time: &str| json!({"contentId": id, "at": format!("{year}-06-01T{time}")});
+    let at = |id: &str, time: &str| json!({"contentId": id, "at": next_year(&format!("06-01T{time}"))});
     assistant.call("schedule_content", at(&first, "09:00")).await;
     let refused = assistant.refused("schedule_content", at(&second, "09:30")).await;
     for part in ["`at`", "1 h", "X", first.as_str(), "First", "10:00 (Europe/Berlin)"] {
@@ -99,9 +92,7 @@ async fn a_time_can_be_taken_away() {
     let id = assistant.a_piece("To be scheduled").await;
     for nothing in [json!({"contentId": id}), json!({"contentId": id, "at": ""}), json!({"contentId": id, "at": null})]
     {
-        assistant
-            .call("schedule_content", json!({"contentId": id, "at": format!("{}-06-01T09:00", next_year())}))
-            .await;
+        assistant.call("schedule_content", json!({"contentId": id, "at": next_year("06-01T09:00")})).await;
         let said = assistant.call("schedule_content", nothing).await;
         assert_eq!(said.data["content"]["scheduledAt"], json!(null));
     }
