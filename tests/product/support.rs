@@ -324,5 +324,5 @@ pub fn next_year(rest: &str) -> String {
     format!("{}-{rest}", Utc::now().year() + 1)
 }
 
-/// Longer than reqwest's default, shorter than a test may take.
+/// A stream goes on for longer than other answers take.
 pub const STREAM_TIMEOUT: Duration = Duration::from_secs(60);

@@ -125,7 +125,8 @@ export async function mainJob(connect, { version, hasPing = true, watchesAfterRe
   // Subscriptions end with the process. One made anew is served as soon as the SDK has its stream open again.
   if (watchesAfterRestart) await watched(assistant, connect, { atOnce: false })
   await client.close()
-  answers.close()
+  // The first SDK keeps the timers of cancelled calls for a minute.
+  process.exit()
 }
 
 async function interview(call) {

@@ -1,0 +1,94 @@
+//! Running a client's script beside a server of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use harness::process::{HeyCmo, Launch};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::printed::For;
+
+/// Longer than any script takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// Runs a script under `node` with the pinned Node.js.
+pub async fn node<const N: usize>(script: &str, arguments: [&str; N], client: For) {
+    let directory = here().join("node");
+    let installed = directory.join("node_modules");
+    require_installed(&directory.join("package-lock.json"), &installed.join(".installed"));
+    let programs = installed.join(".bin");
+    let mut command = Command::new(programs.join("node"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&path))).expect("a PATH");
+    command.current_dir(directory).arg(script).args(arguments).env("PATH", path);
+    run(command, client).await;
+}
+
+/// Runs the script of a version of the Python SDK in that version's environment.
+pub async fn python<const N: usize>(version: &str, arguments: [&str; N], client: For) {
+    let directory = here().join("python");
+    let environment = directory.join(version);
+    require_installed(&directory.join(format!("{version}.txt")), &environment.join(".installed"));
+    let mut command = Command::new(environment.join("bin/python"));
+    command.current_dir(directory).arg(format!("sdk_{version}.py")).args(arguments);
+    run(command, client).await;
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+/// Setup leaves a copy of the list that it installed.
+fn require_installed(wanted: &Path, installed: &Path) {
+    let wanted = std::fs::read(wanted).expect("the list of packages");
+    let is_installed = std::fs::read(installed).is_ok_and(|installed| installed == wanted);
+    assert!(is_installed, "the clients are not installed, or not in the right versions: run tests/setup");
+}
+
+async fn run(mut command: Command, client: For) {
+    let server = HeyCmo::start().await;
+    // Some clients keep files in the home directory.
+    let home = server.process.data_dir().path().join("home");
+    std::fs::create_dir(&home).expect("a home");
+    let script = command
+        .env("HOME", home)
+        .env("HEYCMO_PRINTED", client.read(&server.process.out()).to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the script starts");
+    tokio::time::timeout(DEADLINE, serve(server, script)).await.expect("the script ends in time");
+}
+
+/// Does what the script asks until it ends.
+async fn serve(mut server: HeyCmo, mut script: Child) {
+    let mut standard_error = script.stderr.take().expect("a pipe");
+    let complaints = tokio::spawn(async move {
+        let mut text = Vec::new();
+        standard_error.read_to_end(&mut text).await.map(|_| String::from_utf8_lossy(&text).into_owned())
+    });
+    let mut input = script.stdin.take().expect("a pipe");
+    let mut asked = BufReader::new(script.stdout.take().expect("a pipe")).lines();
+    while let Some(line) = asked.next_line().await.expect("text") {
+        assert_eq!(line, "restart", "scripts say nothing else");
+        server = restart(server).await;
+        input.write_all(b"restarted\n").await.expect("the script waits for it");
+    }
+    let status = script.wait().await.expect("a status");
+    let complaints = complaints.await.expect("no panic").expect("its output can be read");
+    assert!(status.success(), "the script failed:\n{complaints}\nthe server's log:\n{}", server.process.log());
+}
+
+/// Kills the server and starts it again on the same data and the same ports.
+async fn restart(server: HeyCmo) -> HeyCmo {
+    let data = server.process.data_dir();
+    let port = |origin: &str| format!("127.0.0.1:{}", origin.rsplit(':').next().unwrap_or_default());
+    let (gateway, mcp) = (port(&server.gateway), port(&server.mcp));
+    server.process.kill().await;
+    let again = Launch::on("heycmo", data);
+    HeyCmo::launch(again.env("HEYCMO_GATEWAY_ADDR", gateway).env("HEYCMO_MCP_ADDR", mcp)).await
+}
