@@ -3,6 +3,13 @@
 //! The clients run in scripts of their own languages, under `node` and `python`; `steps` there holds what all of a
 //! language do. A script ends with status 0 when all is well. It may ask for a restart of the server by printing
 //! `restart`, and gets `restarted` on its standard input. `tests/setup` installs what they need.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code: whatever goes wrong here fails the test"
+)]
 
 mod printed;
 mod script;

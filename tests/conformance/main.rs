@@ -1,1 +1,1 @@
-//! x
+//! The official MCP conformance suite against our transports.

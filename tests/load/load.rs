@@ -1,6 +1,7 @@
 //! The load tool: what HeyCMO costs on this machine. See README.md beside this file.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
