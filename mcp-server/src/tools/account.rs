@@ -90,7 +90,7 @@ fn needs_attention(counts: Counts, completeness: i64) -> Vec<String> {
     let mut needs = Vec::new();
     if counts.scheduled_unapproved > 0 {
         needs.push(format!(
-            "{} with a time set but no approval: will not go out until approved (list_content with scheduledFrom today).",
+            "{} with a time set but no approval (list_content with scheduledFrom today).",
             pieces(counts.scheduled_unapproved)
         ));
     }

@@ -422,10 +422,7 @@ fn next_step(content: &Content, findings: &Findings, brand: &Brand) -> String {
         _ => "It waits for a decision: show it to the owner, then record what they say with review_content.".to_owned(),
     };
     if let Some(at) = content.scheduled_at {
-        text.push_str(&format!(
-            " Its time is {}; it goes out only if it is approved by then.",
-            display(at, brand.time_zone)
-        ));
+        text.push_str(&format!(" It is due at {}, and needs an approval before.", display(at, brand.time_zone)));
     }
     text
 }

@@ -17,6 +17,8 @@ use crate::when::{display, parse_time};
 
 const MAX_NAME_CHARS: usize = 120;
 const MAX_REASON_CHARS: usize = 2_000;
+/// Nothing is promised that does not happen.
+const POST_BY_HAND: &str = "HeyCMO does not publish by itself yet: remind the person to post it then.";
 
 /// A piece after a decision or a change of its time.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -88,7 +90,7 @@ impl HeyCmo {
 
         let content = reviewed.piece.content;
         let next = match (input.decision, content.scheduled_at) {
-            (Decision::Approved, Some(at)) => format!("It goes out at {}.", display(at, brand.time_zone)),
+            (Decision::Approved, Some(at)) => format!("It is due at {}. {POST_BY_HAND}", display(at, brand.time_zone)),
             (Decision::Approved, None) => "Give it a time with schedule_content.".to_owned(),
             (Decision::Rejected, _) => "It will not go out.".to_owned(),
             (Decision::Revised, _) => {
@@ -130,10 +132,10 @@ impl HeyCmo {
                 let text = match content.scheduled_at {
                     None => format!("{} has no time any more.", content.id),
                     Some(at) if content.status == content::ContentStatus::Approved => {
-                        format!("{} goes out at {}.", content.id, display(at, brand.time_zone))
+                        format!("{} is due at {}. {POST_BY_HAND}", content.id, display(at, brand.time_zone))
                     }
                     Some(at) => format!(
-                        "{} has its time, {}, but goes out only if it is approved by then (review_content).",
+                        "{} is due at {}, and needs an approval before (review_content).",
                         content.id,
                         display(at, brand.time_zone)
                     ),
