@@ -54,6 +54,8 @@ async fn run(mut command: Command, client: For) {
     std::fs::create_dir(&home).expect("a home");
     let script = command
         .env("HOME", home)
+        // What `npx` starts is what is installed here, never something newer.
+        .env("npm_config_offline", "true")
         .env("HEYCMO_PRINTED", client.read(&server.process.out()).to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -80,7 +82,9 @@ async fn serve(mut server: HeyCmo, mut script: Child) {
     }
     let status = script.wait().await.expect("a status");
     let complaints = complaints.await.expect("no panic").expect("its output can be read");
-    assert!(status.success(), "the script failed:\n{complaints}\nthe server's log:\n{}", server.process.log());
+    let log = server.process.log();
+    assert!(status.success(), "the script failed:\n{complaints}\nthe server's log:\n{log}");
+    assert!(!log.contains("ERROR"), "the server complains:\n{log}");
 }
 
 /// Kills the server and starts it again on the same data and the same ports.

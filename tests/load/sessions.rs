@@ -12,8 +12,8 @@ use crate::subject::{Customer, Subject};
 /// Fewer than one customer may have.
 const PER_CUSTOMER: usize = 90;
 const POLL: Duration = Duration::from_millis(200);
-/// An allocator that gives memory back does so after a while.
-const LAG: Duration = Duration::from_secs(3);
+/// An allocator that gives memory back does so after a while, many after ten seconds.
+const LAG: Duration = Duration::from_secs(12);
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -58,7 +58,7 @@ pub async fn measure(options: &Options, sessions: usize, patience: Duration) {
         let with = subject.resident();
         drop(idle);
         let still_open = settle(&customers, patience).await;
-        let abandoned = given_back(&subject).await;
+        let abandoned = if still_open == 0 { given_back(&subject).await } else { subject.resident() };
         let each = |with: u64| format!("{:.1}", with.saturating_sub(before) as f64 / sessions as f64);
         let again = if still_open == 0 {
             let _idle = open(kind, &customers, sessions).await;
