@@ -43,6 +43,6 @@ pub async fn down(db: &Db, steps: u32) -> Result<()> {
 ///
 /// When the database fails.
 pub async fn pending(db: &Db) -> Result<Vec<String>> {
-    let pending = Migrator::get_pending_migrations(db.connection()).await?;
+    let pending = Migrator::get_pending_migrations(db.schema_connection()).await?;
     Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
 }

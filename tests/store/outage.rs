@@ -177,6 +177,31 @@ async fn a_connection_that_is_killed_midway_changes_nothing_and_can_be_tried_aga
     assert_eq!(logged_types(&db, &customer.id).await.last(), Some(&"customer.suspended"));
 }
 
+/// The answer to a statement that the server already has never comes back.
+#[tokio::test]
+async fn a_network_that_stalls_in_the_middle_of_a_statement_ends_the_call() {
+    let behind = behind_a_proxy().await;
+    let id = &behind.customer.id;
+    let held = behind.test.db().schema_tx().await.unwrap();
+    let lock = format!("SELECT 1 FROM customers WHERE id = '{id}' FOR UPDATE");
+    sea_orm::ConnectionTrait::execute_unprepared(&held, &lock).await.unwrap();
+    let stall = async {
+        eventually("the statement waits for the lock", async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            (behind.test.number(waiting).await > 0).then_some(())
+        })
+        .await;
+        behind.proxy.stall();
+    };
+    let (suspended, ()) = join(unchanged(&behind.test, customers::suspend(&behind.db, id)), stall).await;
+    assert!(matches!(suspended, Err(Error::Unavailable(_))), "{suspended:?}");
+
+    held.rollback().await.unwrap();
+    behind.proxy.restore();
+    everything_works(&behind).await;
+}
+
 /// All idle connections killed at once, as when the server restarts between two requests: nobody notices.
 #[tokio::test]
 async fn idle_connections_that_were_killed_are_replaced() {

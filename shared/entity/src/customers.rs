@@ -3,13 +3,11 @@
 use chrono::{DateTime, Utc};
 use email_address::{EmailAddress, Options};
 use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter,
-    QuerySelect, Set,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::bounded::Tx;
 use crate::brands::{self, Profile};
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
@@ -237,7 +235,7 @@ async fn set_suspended(db: &Db, id: &CustomerId, at: Option<DateTime<Utc>>, even
 ///
 /// Every transaction that writes for a customer begins with this: their writes follow one another, and so do the ids
 /// of their events.
-pub(crate) async fn lock(tx: &DatabaseTransaction, id: &CustomerId) -> Result<Customer> {
+pub(crate) async fn lock(tx: &Tx, id: &CustomerId) -> Result<Customer> {
     customer::Entity::find_by_id(id.clone())
         // Weaker than FOR UPDATE, so that it does not wait for foreign-key checks of other tables.
         .lock(LockType::NoKeyUpdate)

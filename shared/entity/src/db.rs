@@ -14,6 +14,7 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use crate::bounded::{Bounded, Tx, bounded};
 use crate::error::Result;
 
 /// How long a request waits for a free or new connection before it fails as unavailable.
@@ -93,7 +94,7 @@ impl std::str::FromStr for DatabaseUrl {
 /// The database, as every query and use case takes it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    connection: DatabaseConnection,
+    connection: Bounded<DatabaseConnection>,
 }
 
 impl Db {
@@ -111,24 +112,34 @@ impl Db {
                     attempts_left -= 1;
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
-                result => return Ok(Self { connection: result? }),
+                result => return Ok(Self { connection: Bounded(result?) }),
             }
         }
     }
 
-    /// The connection to read with, or to migrate.
+    /// The connection to read with.
     #[must_use]
-    pub const fn connection(&self) -> &DatabaseConnection {
+    pub const fn connection(&self) -> &Bounded<DatabaseConnection> {
         &self.connection
     }
 
+    /// The connection as the migrator takes it: with no limit of ours on how long a statement takes.
+    #[must_use]
+    pub const fn schema_connection(&self) -> &DatabaseConnection {
+        &self.connection.0
+    }
+
     /// Begins a transaction that may write.
-    pub(crate) async fn write_tx(&self) -> Result<DatabaseTransaction> {
+    pub(crate) async fn write_tx(&self) -> Result<Tx> {
+        Ok(Bounded(bounded(self.begin()).await?))
+    }
+
+    async fn begin(&self) -> std::result::Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.connection.begin_with_options(options).await?)
+        self.connection.0.begin_with_options(options).await
     }
 
     /// Begins the transaction in which the schema is changed: alone, whatever other processes do, and without a time
@@ -138,7 +149,7 @@ impl Db {
     ///
     /// When the database fails.
     pub async fn schema_tx(&self) -> Result<DatabaseTransaction> {
-        let tx = self.write_tx().await?;
+        let tx = self.begin().await?;
         if tx.get_database_backend() == DbBackend::Postgres {
             tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
             tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")).await?;
@@ -158,7 +169,7 @@ impl Db {
     ///
     /// When a connection cannot be closed cleanly.
     pub async fn close(self) -> Result<()> {
-        Ok(self.connection.close().await?)
+        Ok(self.connection.0.close().await?)
     }
 }
 

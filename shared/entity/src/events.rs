@@ -5,10 +5,9 @@ use std::str::FromStr;
 
 use futures::future::try_join_all;
 use sea_orm::sea_query::ValueTypeErr;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use crate::bounded::Tx;
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::ids::{CustomerId, EventId};
@@ -130,7 +129,7 @@ pub struct Page {
 
 /// Writes an event. The customer's row must be locked by this transaction, or be new in it.
 pub(crate) async fn record(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     customer_id: &CustomerId,
     event_type: EventType,
     data: serde_json::Value,
@@ -146,7 +145,7 @@ pub(crate) async fn record(
 }
 
 /// An id after all of this customer's, also when another process with a faster clock wrote the last one.
-async fn next_id(tx: &DatabaseTransaction, customer_id: &CustomerId) -> Result<EventId> {
+async fn next_id(tx: &Tx, customer_id: &CustomerId) -> Result<EventId> {
     let last = event::Entity::find()
         .filter(event::Column::CustomerId.eq(customer_id.clone()))
         .order_by_desc(event::Column::Id)

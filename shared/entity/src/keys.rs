@@ -4,12 +4,13 @@
 //! that much entropy a plain SHA-256 is enough; a slow password hash would only slow the customer down.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::bounded::Tx;
 use crate::customers::{self, Customer, CustomerStatus};
 use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
@@ -202,11 +203,7 @@ pub async fn create(db: &Db, customer_id: &CustomerId, new: NewKey) -> Result<(A
     Ok(created)
 }
 
-pub(crate) async fn create_in(
-    tx: &DatabaseTransaction,
-    customer_id: &CustomerId,
-    new: NewKey,
-) -> Result<(ApiKey, PlainKey)> {
+pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, new: NewKey) -> Result<(ApiKey, PlainKey)> {
     let now = now();
     let label = new.label.as_deref().map(str::trim).filter(|label| !label.is_empty()).unwrap_or("default").to_owned();
     if label.chars().count() > MAX_LABEL_CHARS || label.chars().any(char::is_control) {
@@ -291,7 +288,7 @@ pub async fn still_accepted(db: &Db, keys: Vec<KeyId>) -> Result<Vec<KeyId>> {
     Ok(accepted)
 }
 
-async fn find_in(tx: &DatabaseTransaction, customer_id: &CustomerId, key_id: &KeyId) -> Result<Option<ApiKey>> {
+async fn find_in(tx: &Tx, customer_id: &CustomerId, key_id: &KeyId) -> Result<Option<ApiKey>> {
     let key = api_key::Entity::find_by_id(key_id.clone())
         .filter(api_key::Column::CustomerId.eq(customer_id.clone()))
         .one(tx)
@@ -299,7 +296,7 @@ async fn find_in(tx: &DatabaseTransaction, customer_id: &CustomerId, key_id: &Ke
     Ok(key)
 }
 
-async fn usable_in(tx: &DatabaseTransaction, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
+async fn usable_in(tx: &Tx, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
     let now = now();
     let keys = api_key::Entity::find()
         .filter(api_key::Column::CustomerId.eq(customer_id.clone()))

@@ -1,8 +1,9 @@
 //! Leads: who showed interest, and what brought them.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
 use serde_json::json;
 
+use crate::bounded::Tx;
 use crate::customers;
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
@@ -68,7 +69,7 @@ pub async fn log(db: &Db, customer_id: &CustomerId, new: NewLead) -> Result<Logg
     Ok(Logged { lead, is_new, from_source })
 }
 
-async fn insert(tx: &DatabaseTransaction, customer_id: &CustomerId, new: NewLead) -> Result<Lead> {
+async fn insert(tx: &Tx, customer_id: &CustomerId, new: NewLead) -> Result<Lead> {
     let row = lead::ActiveModel {
         id: Set(LeadId::new()),
         customer_id: Set(customer_id.clone()),
@@ -86,7 +87,7 @@ async fn insert(tx: &DatabaseTransaction, customer_id: &CustomerId, new: NewLead
     Ok(lead)
 }
 
-async fn logged_just_now(tx: &DatabaseTransaction, customer_id: &CustomerId, new: &NewLead) -> Result<Option<Lead>> {
+async fn logged_just_now(tx: &Tx, customer_id: &CustomerId, new: &NewLead) -> Result<Option<Lead>> {
     let recent = lead::Entity::find()
         .filter(lead::Column::CustomerId.eq(customer_id.clone()))
         .filter(lead::Column::Id.gte(LeadId::first_at(now() - RETRY_WINDOW)))
@@ -102,7 +103,7 @@ async fn logged_just_now(tx: &DatabaseTransaction, customer_id: &CustomerId, new
     }))
 }
 
-async fn require_content(tx: &DatabaseTransaction, customer_id: &CustomerId, id: &ContentId) -> Result<()> {
+async fn require_content(tx: &Tx, customer_id: &CustomerId, id: &ContentId) -> Result<()> {
     let found = content::Entity::find_by_id(id.clone())
         .filter(content::Column::CustomerId.eq(customer_id.clone()))
         .one(tx)

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bounded;
 pub mod brands;
 pub mod content;
 pub mod customers;

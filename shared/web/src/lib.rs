@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(not(target_env = "msvc"))]
+mod allocator;
 pub mod auth;
 pub mod body;
 pub mod config;

@@ -3,11 +3,12 @@
 mod profile;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, Set};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Set};
 use serde_json::{Value, json};
 
 pub use profile::{Cadence, Competitor, Pillar, Profile, Voice};
 
+use crate::bounded::Tx;
 use crate::customers;
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
@@ -87,7 +88,7 @@ pub async fn update(
     Ok(Updated { brand, changed })
 }
 
-pub(crate) async fn create_in(tx: &DatabaseTransaction, customer_id: &CustomerId, profile: Profile) -> Result<()> {
+pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, profile: Profile) -> Result<()> {
     let row =
         brand::ActiveModel { customer_id: Set(customer_id.clone()), profile: Set(profile), updated_at: Set(now()) };
     row.insert(tx).await?;

@@ -8,8 +8,7 @@ mod schedule;
 use schemars::JsonSchema;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +18,7 @@ pub use queries::{Counts, Filter, History, Page, counts, get, history, list, rev
 pub use review::{Review, Reviewed, review};
 pub use schedule::{Schedule, Scheduled, schedule};
 
+use crate::bounded::Tx;
 use crate::customers;
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
@@ -171,7 +171,7 @@ fn require_current(content: &Content, revision: i32) -> Result<()> {
     ))
 }
 
-async fn insert_revision(tx: &DatabaseTransaction, content: &Content, version: Version) -> Result<Revision> {
+async fn insert_revision(tx: &Tx, content: &Content, version: Version) -> Result<Revision> {
     let row = content_revision::ActiveModel {
         id: Set(RevisionId::new()),
         customer_id: Set(content.customer_id.clone()),
@@ -185,12 +185,7 @@ async fn insert_revision(tx: &DatabaseTransaction, content: &Content, version: V
     Ok(row.insert(tx).await?)
 }
 
-async fn saved_just_now(
-    tx: &DatabaseTransaction,
-    customer_id: &CustomerId,
-    kind: ContentKind,
-    draft: &Draft,
-) -> Result<Option<Piece>> {
+async fn saved_just_now(tx: &Tx, customer_id: &CustomerId, kind: ContentKind, draft: &Draft) -> Result<Option<Piece>> {
     let recent = content::Entity::find()
         .filter(content::Column::CustomerId.eq(customer_id.clone()))
         .filter(content::Column::Id.gte(ContentId::first_at(now() - RETRY_WINDOW)))
@@ -210,7 +205,7 @@ async fn saved_just_now(
 }
 
 /// The customer's piece, held until the transaction ends.
-async fn piece_in(tx: &DatabaseTransaction, customer_id: &CustomerId, id: &ContentId) -> Result<Piece> {
+async fn piece_in(tx: &Tx, customer_id: &CustomerId, id: &ContentId) -> Result<Piece> {
     let content = content::Entity::find_by_id(id.clone())
         .filter(content::Column::CustomerId.eq(customer_id.clone()))
         .lock(LockType::NoKeyUpdate)

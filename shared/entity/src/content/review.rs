@@ -1,9 +1,10 @@
 //! Deciding on content.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use serde_json::json;
 
 use super::{Content, ContentStatus, Decision, DecisionRecord, Findings, Piece, event_data, piece_in, require_current};
+use crate::bounded::Tx;
 use crate::customers;
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
@@ -93,7 +94,7 @@ fn require_no_blocking(findings: &Findings) -> Result<()> {
     Err(Error::conflict("rules_broken", format!("It cannot be approved yet. {}", problems.join(" "))))
 }
 
-async fn latest_decision(tx: &DatabaseTransaction, content: &Content) -> Result<Option<DecisionRecord>> {
+async fn latest_decision(tx: &Tx, content: &Content) -> Result<Option<DecisionRecord>> {
     let record = content_decision::Entity::find()
         .filter(content_decision::Column::CustomerId.eq(content.customer_id.clone()))
         .filter(content_decision::Column::ContentId.eq(content.id.clone()))
@@ -103,7 +104,7 @@ async fn latest_decision(tx: &DatabaseTransaction, content: &Content) -> Result<
     Ok(record)
 }
 
-async fn insert_decision(tx: &DatabaseTransaction, content: &Content, review: Review) -> Result<DecisionRecord> {
+async fn insert_decision(tx: &Tx, content: &Content, review: Review) -> Result<DecisionRecord> {
     let row = content_decision::ActiveModel {
         id: Set(DecisionId::new()),
         customer_id: Set(content.customer_id.clone()),

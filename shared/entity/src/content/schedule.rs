@@ -1,12 +1,11 @@
 //! Giving content its time.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
 
 use super::{Content, ContentStatus, Piece, event_data, piece_in};
+use crate::bounded::Tx;
 use crate::customers;
 use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
@@ -99,7 +98,7 @@ fn require_schedulable(content: &Content, at: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-async fn conflict(tx: &DatabaseTransaction, content: &Content, wanted: Schedule) -> Result<Option<Scheduled>> {
+async fn conflict(tx: &Tx, content: &Content, wanted: Schedule) -> Result<Option<Scheduled>> {
     let Some(spacing) = wanted.spacing else { return Ok(None) };
     let neighbours = content::Entity::find()
         .filter(content::Column::CustomerId.eq(content.customer_id.clone()))
