@@ -25,9 +25,12 @@ pub enum Command {
     /// Make, list and revoke a customer's keys.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Stop and resume a customer's access.
+    /// List, show, stop, resume and delete customers.
     #[command(subcommand)]
     Customer(CustomerCommand),
+    /// Look after Stripe's events and subscriptions.
+    #[command(subcommand)]
+    Billing(BillingCommand),
     /// Check the configuration and the database, and say what to do.
     #[command(after_help = "Example:\n  DATABASE_URL=postgres://heycmo@localhost/heycmo heycmo doctor")]
     Doctor,
@@ -86,6 +89,24 @@ pub struct CreateKey {
 
 #[derive(Debug, Subcommand)]
 pub enum CustomerCommand {
+    /// List every customer, newest first.
+    #[command(after_help = "Example:\n  heycmo customer list")]
+    List,
+    /// Show a customer: status, subscriptions and keys.
+    #[command(after_help = "Example:\n  heycmo customer show anna@example.com")]
+    Show {
+        /// E-mail address or id of the customer.
+        customer: String,
+    },
+    /// Delete a customer and everything of theirs, for good.
+    #[command(after_help = "Example:\n  heycmo customer delete anna@example.com --yes")]
+    Delete {
+        /// E-mail address or id of the customer.
+        customer: String,
+        /// Really do it; there is no way back.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Stop a customer's access until it is resumed; open sessions end at once.
     #[command(after_help = "Example:\n  heycmo customer suspend anna@example.com")]
     Suspend {
@@ -98,4 +119,27 @@ pub enum CustomerCommand {
         /// E-mail address or id of the customer.
         customer: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BillingCommand {
+    /// List the events that Stripe delivered, newest first, and how far we are with each.
+    #[command(after_help = "Examples:\n  heycmo billing events\n  heycmo billing events --open")]
+    Events {
+        /// Only those that are not done: waiting, failing, or given up.
+        #[arg(long)]
+        open: bool,
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+    },
+    /// Handle an event again, whether it failed or is done. The running gateway does it within half a minute.
+    #[command(after_help = "Example:\n  heycmo billing replay evt_1QabcdEFGH")]
+    Replay {
+        /// Stripe's id of the event, from `heycmo billing events`.
+        id: String,
+    },
+    /// Compare every subscription with Stripe now, and correct ours.
+    #[command(after_help = "Example:\n  heycmo billing reconcile")]
+    Reconcile,
 }

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, reason = "a command-line tool")]
 
+mod billing;
 mod cli;
 mod doctor;
 mod operator;
+mod sandbox;
 mod serve;
 mod welcome;
 
@@ -13,7 +15,7 @@ use clap::Parser;
 use web::config::Environment;
 use web::process::exit_code;
 
-use cli::{Arguments, Command, CustomerCommand, KeyCommand};
+use cli::{Arguments, BillingCommand, Command, CustomerCommand, KeyCommand};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,6 +30,14 @@ async fn main() -> ExitCode {
         Command::Key(KeyCommand::Revoke { customer, key }) => operator::revoke_key(&environment, &customer, &key).await,
         Command::Customer(CustomerCommand::Suspend { customer }) => operator::suspend(&environment, &customer).await,
         Command::Customer(CustomerCommand::Resume { customer }) => operator::resume(&environment, &customer).await,
+        Command::Customer(CustomerCommand::List) => operator::list_customers(&environment).await,
+        Command::Customer(CustomerCommand::Show { customer }) => operator::show(&environment, &customer).await,
+        Command::Customer(CustomerCommand::Delete { customer, yes }) => {
+            operator::delete(&environment, &customer, yes).await
+        }
+        Command::Billing(BillingCommand::Events { open, limit }) => billing::events(&environment, open, limit).await,
+        Command::Billing(BillingCommand::Replay { id }) => billing::replay(&environment, &id).await,
+        Command::Billing(BillingCommand::Reconcile) => billing::reconcile(&environment).await,
         Command::Doctor => doctor::check(&environment).await,
     };
     exit_code("heycmo", result)

@@ -1,6 +1,7 @@
 //! What an operator does by hand.
 
 use chrono::Duration;
+use entity::billing;
 use entity::customers::{self, Customer, NewCustomer};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
@@ -11,6 +12,9 @@ use web::timestamp;
 
 use crate::cli::{CreateKey, Provision};
 use crate::welcome;
+
+/// How long the servers may take to end what a customer's keys opened.
+const SESSIONS_END_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub async fn provision(environment: &Environment, arguments: Provision) -> Result<(), String> {
     let (config, db) = open(environment).await?;
@@ -90,7 +94,69 @@ pub async fn resume(environment: &Environment, customer: &str) -> Result<(), Str
     Ok(())
 }
 
-async fn open(environment: &Environment) -> Result<(Config, Db), String> {
+pub async fn list_customers(environment: &Environment) -> Result<(), String> {
+    let (_, db) = open(environment).await?;
+    let customers = customers::list(&db).await.map_err(sentence)?;
+    println!("{:<31}  {:<10}  {:<8}  {:<24}  e-mail", "id", "status", "plan", "since");
+    for customer in customers {
+        let status = customer.status(now());
+        let since = timestamp(customer.created_at);
+        println!(
+            "{:<31}  {:<10}  {:<8}  {since:<24}  {}",
+            customer.id.as_str(),
+            status.as_str(),
+            customer.plan,
+            customer.email
+        );
+    }
+    Ok(())
+}
+
+pub async fn show(environment: &Environment, customer: &str) -> Result<(), String> {
+    let (_, db) = open(environment).await?;
+    let customer = find(&db, customer).await?;
+    println!("{}  {}", customer.id, customer.email);
+    println!("  status       {}", customer.status(now()));
+    println!("  plan         {}", customer.plan);
+    println!("  brand        {}", customer.brand_name.as_deref().unwrap_or("not named yet"));
+    println!("  since        {}", timestamp(customer.created_at));
+    if let Some(ends_at) = customer.grace_ends_at {
+        println!("  grace ends   {}", timestamp(ends_at));
+    }
+    if let Some(id) = &customer.stripe_customer_id {
+        println!("  at Stripe    {id}");
+    }
+    for subscription in billing::of_customer(&db, &customer.id).await.map_err(sentence)? {
+        let until = subscription.period_ends_at.map_or_else(|| "no end known".to_owned(), timestamp);
+        let ending = if subscription.cancel_at_period_end { ", then over" } else { "" };
+        println!("  subscription {} {} until {until}{ending}", subscription.id, subscription.status.as_str());
+    }
+    for key in keys::list(&db, &customer.id).await.map_err(sentence)? {
+        println!("  key          {} …{} {} {}", key.id, key.last4, key.label, state(&key));
+    }
+    Ok(())
+}
+
+pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Result<(), String> {
+    let (_, db) = open(environment).await?;
+    let customer = find(&db, customer).await?;
+    if !yes {
+        return Err(format!(
+            "this would delete {} with all keys, content, leads and events, for good. Say it again with --yes.",
+            customer.email
+        ));
+    }
+    // Ends the open sessions: the suspension is in the log, which the servers follow, and the deletion takes the log away.
+    customers::suspend(&db, &customer.id).await.map_err(sentence)?;
+    tokio::time::sleep(SESSIONS_END_WITHIN).await;
+    if let Err(error) = customers::delete(&db, &customer.id).await {
+        return Err(format!("{} is suspended but not deleted. {error}", customer.email));
+    }
+    println!("{} and everything of theirs is deleted.", customer.email);
+    Ok(())
+}
+
+pub async fn open(environment: &Environment) -> Result<(Config, Db), String> {
     let config = Config::from_environment(environment).map_err(|error| error.to_string())?;
     let db = open_database(&config.database).await?;
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
@@ -108,6 +174,6 @@ async fn find(db: &Db, customer: &str) -> Result<Customer, String> {
     })
 }
 
-fn sentence(error: entity::Error) -> String {
+pub fn sentence(error: entity::Error) -> String {
     error.to_string()
 }

@@ -8,13 +8,14 @@ use entity::feed::Feed;
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
 use rest_gateway::Gateway;
+use rest_gateway::billing::Billing;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
 use web::process::Process;
 use web::serve;
 
-use crate::welcome;
+use crate::{sandbox, welcome};
 
 /// Who is made on the first start of a laptop.
 const DEMO_EMAIL: &str = "demo@heycmo.example";
@@ -30,7 +31,11 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
 
     let addresses = Addresses { gateway: address(&gateway)?, mcp: address(&mcp)? };
     greet(&config, &db, &addresses).await?;
-    let (gateway_app, mcp_app) = apps(&config, secrets, &db, &addresses, &shutdown);
+    let public_url = config.origins.gateway(addresses.gateway.port());
+    let stripe = sandbox::stripe_or_stand_in(&config, &secrets.encryption, config.sandbox_addr)?;
+    let billing = Billing::new(db.clone(), stripe, config.grace, public_url)?;
+    tokio::spawn(billing.clone().work(shutdown.clone()));
+    let (gateway_app, mcp_app) = apps(&config, secrets, billing, &db, &addresses, &shutdown);
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
@@ -56,6 +61,7 @@ fn ended(what: &str, result: std::io::Result<()>, shutdown: &CancellationToken) 
 fn apps(
     config: &Config,
     secrets: Secrets,
+    billing: Billing,
     db: &Db,
     addresses: &Addresses,
     shutdown: &CancellationToken,
@@ -64,6 +70,7 @@ fn apps(
     let gateway = Gateway {
         db: db.clone(),
         feed: feed.clone(),
+        billing,
         admin_secret: secrets.admin,
         mcp_url: config.origins.mcp(addresses.mcp.port()),
         shutdown: shutdown.clone(),

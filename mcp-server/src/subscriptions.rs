@@ -42,6 +42,9 @@ impl Change {
             EventType::CustomerCreated
             | EventType::CustomerSuspended
             | EventType::CustomerResumed
+            | EventType::SubscriptionUpdated
+            | EventType::SubscriptionGraceEnded
+            | EventType::PaymentDisputed
             | EventType::KeyCreated
             | EventType::KeyRevoked
             | EventType::LeadLogged => (Vec::new(), false),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod m0001_foundation;
+mod m0002_billing;
 
 use entity::Result;
 use entity::db::Db;
@@ -11,7 +12,7 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration)]
+        vec![Box::new(m0001_foundation::Migration), Box::new(m0002_billing::Migration)]
     }
 }
 

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod billing;
 mod router;
 mod routes;
 mod tail;
 
 use axum::Router;
 use axum::extract::FromRef;
+use billing::Billing;
 use entity::db::Db;
 use entity::feed::Feed;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,8 @@ pub struct Gateway {
     pub db: Db,
     /// Live events.
     pub feed: Feed,
+    /// Payments.
+    pub billing: Billing,
     /// The operator's secret.
     pub admin_secret: AdminSecret,
     /// Where assistants find the MCP server.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use entity::feed::Feed;
 use rest_gateway::Gateway;
+use rest_gateway::billing::Billing;
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
 use web::serve;
@@ -36,7 +37,11 @@ async fn run() -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
     tracing::info!(%address, database = config.database.describe(), "the gateway listens");
 
+    let public_url = config.origins.gateway(address.port());
+    let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
+    tokio::spawn(billing.clone().work(shutdown.clone()));
     let gateway = Gateway {
+        billing,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),
         admin_secret: secrets.admin,

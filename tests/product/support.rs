@@ -11,6 +11,7 @@ use harness::{Backend, PATIENCE, TestDb};
 use mcp_server::{AllowedOrigins, McpServer};
 use reqwest::{RequestBuilder, Response};
 use rest_gateway::Gateway;
+use rest_gateway::billing::Billing;
 use rmcp::model::{
     CallToolRequestParams, ClientConfig, ContentBlock, GetPromptRequestParams, JsonObject, ProtocolVersion,
     ReadResourceRequestParams, ResourceContents, ResourceUpdatedNotificationParam, SubscribeRequestParams,
@@ -64,7 +65,10 @@ impl Product {
     pub async fn with_gateway_on(test: TestDb, db: Db) -> Self {
         let shutdown = CancellationToken::new();
         let config = Config::from_environment(&Environment::of(&[("MCP_PUBLIC_URL", MCP_URL)])).unwrap();
+        // Without Stripe; tests/process has the stand-in.
+        let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
         let gateway = rest_gateway::app(Gateway {
+            billing,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),
             admin_secret: AdminSecret::new(ADMIN_SECRET.to_owned().into()),

@@ -1,8 +1,10 @@
 //! Deleting a customer deletes all of theirs.
 
 use chrono::Duration;
+use entity::billing::{self, Observation, PaidCheckout, SubscriptionStatus};
 use entity::brands;
 use entity::content::{self, Decision, Findings, Review, Schedule};
+use entity::customers::{self, Customer};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
 use entity::leads::{self, NewLead};
@@ -14,9 +16,30 @@ use crate::support::{a_piece, pretty_eq, version};
 
 harness::on_each_database!(all_of_a_customer_goes_with_them, a_lead_outlives_the_piece_that_brought_it);
 
+/// A checkout and a subscription, which is over.
+async fn pay(db: &Db, customer: &Customer) {
+    let paid = PaidCheckout {
+        id: format!("cs_{}", customer.id),
+        email: customer.email.clone(),
+        plan: customer.plan.clone(),
+        completed_at: now(),
+        subscription: Observation {
+            id: format!("sub_{}", customer.id),
+            stripe_customer_id: format!("cus_{}", customer.id),
+            status: SubscriptionStatus::Canceled,
+            cancel_at_period_end: false,
+            period_ends_at: None,
+            past_due_since: None,
+            seen: None,
+        },
+    };
+    billing::fulfil(db, paid, Duration::days(7), None).await.unwrap();
+}
+
 /// A customer with rows in every table. Who adds a table adds something here.
 async fn a_customer_with_everything(db: &Db) -> CustomerId {
     let (customer, _) = a_customer(db).await;
+    pay(db, &customer).await;
     let id = customer.id;
     let named = brands::update(db, &id, |brand| {
         brand.name = Some("Teehaus".to_owned());
@@ -60,7 +83,7 @@ async fn all_of_a_customer_goes_with_them(test: TestDb) {
     let is_of_staying = |line: &String| !line.contains(leaving.as_str());
     let expected: Vec<String> = test.dump().await.into_iter().filter(is_of_staying).collect();
 
-    test.execute(&format!("DELETE FROM customers WHERE id = '{leaving}'")).await;
+    customers::delete(&db, &leaving).await.unwrap();
 
     for table in &tenant_tables {
         assert_eq!(rows(table, &leaving).await, 0, "{table}");

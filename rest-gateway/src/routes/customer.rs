@@ -45,3 +45,8 @@ pub async fn show(Owner(holder): Owner, State(mcp_url): State<PublicUrl>) -> imp
 pub fn mcp_endpoint(mcp_url: &PublicUrl, key: &PlainKey) -> String {
     mcp_url.join(&format!("/mcp/sse?token={}", key.expose()))
 }
+
+/// The same for whoever knows their key, when we do not.
+pub fn mcp_endpoint_without_key(mcp_url: &PublicUrl) -> String {
+    mcp_url.join("/mcp/sse?token=YOUR_API_KEY")
+}

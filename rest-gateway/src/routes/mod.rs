@@ -3,8 +3,10 @@
 use axum::http::{HeaderName, HeaderValue, header};
 
 pub mod admin;
+pub mod billing;
 pub mod customer;
 pub mod events;
+pub mod keys;
 
 /// On every answer that carries a key or personal data.
 const NO_STORE: [(HeaderName, HeaderValue); 1] = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

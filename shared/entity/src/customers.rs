@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use email_address::{EmailAddress, Options};
 use sea_orm::sea_query::LockType;
-use sea_orm::{ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QuerySelect, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -14,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::CustomerId;
 use crate::keys::{self, NewKey, PlainKey};
-use crate::tables::customer;
+use crate::tables::{customer, subscription};
 
 /// A customer as stored.
 pub type Customer = customer::Model;
@@ -148,6 +150,7 @@ pub async fn provision(db: &Db, new: NewCustomer) -> Result<(Customer, PlainKey)
         time_zone: Set(brands::DEFAULT_TIME_ZONE.to_owned()),
         onboarding: Set(OnboardingState::Open),
         subscription: Set(SubscriptionState::Provisioned),
+        stripe_customer_id: Set(None),
         grace_ends_at: Set(None),
         suspended_at: Set(None),
         created_at: Set(now),
@@ -187,6 +190,42 @@ pub async fn get_by_email(db: &Db, email: &str) -> Result<Customer> {
         .one(db.connection())
         .await?
         .ok_or(Error::NotFound("customer"))
+}
+
+/// Everybody, newest first.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn list(db: &Db) -> Result<Vec<Customer>> {
+    Ok(customer::Entity::find().order_by_desc(customer::Column::Id).all(db.connection()).await?)
+}
+
+/// Deletes a customer and everything of theirs, for good.
+///
+/// # Errors
+///
+/// When there is no such customer, or Stripe would go on charging them (`subscription_live`).
+pub async fn delete(db: &Db, id: &CustomerId) -> Result<()> {
+    let tx = db.write_tx().await?;
+    lock(&tx, id).await?;
+    let live = subscription::Entity::find()
+        .filter(subscription::Column::CustomerId.eq(id.clone()))
+        .all(&tx)
+        .await?
+        .into_iter()
+        .find(|subscription| !subscription.status.is_final());
+    if let Some(live) = live {
+        let message = format!(
+            "Subscription {} is {}: cancel it at Stripe first, or it goes on charging.",
+            live.id,
+            live.status.as_str()
+        );
+        return Err(Error::conflict("subscription_live", message));
+    }
+    customer::Entity::delete_by_id(id.clone()).exec(&tx).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Whether there is any customer yet.
@@ -297,6 +336,7 @@ mod tests {
             time_zone: "UTC".into(),
             onboarding,
             subscription,
+            stripe_customer_id: None,
             grace_ends_at: None,
             suspended_at: None,
             created_at: now(),

@@ -49,6 +49,9 @@ event_types! {
     CustomerCreated = "customer.created",
     CustomerSuspended = "customer.suspended",
     CustomerResumed = "customer.resumed",
+    SubscriptionUpdated = "subscription.updated",
+    SubscriptionGraceEnded = "subscription.grace_ended",
+    PaymentDisputed = "payment.disputed",
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
     BrandUpdated = "brand.updated",
@@ -66,7 +69,10 @@ impl EventType {
     /// Whether keys may no longer be accepted after it.
     #[must_use]
     pub const fn may_end_access(self) -> bool {
-        matches!(self, Self::KeyRevoked | Self::CustomerSuspended)
+        matches!(
+            self,
+            Self::KeyRevoked | Self::CustomerSuspended | Self::SubscriptionUpdated | Self::SubscriptionGraceEnded
+        )
     }
 }
 

@@ -250,12 +250,37 @@ pub async fn list(db: &Db, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
 ///
 /// When the customer has no such key.
 pub async fn revoke(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
+    revoke_if(db, customer_id, key_id, |_| Ok(())).await
+}
+
+/// The same for customers themselves, who must not lock themselves out.
+///
+/// # Errors
+///
+/// When the customer has no such key, or it is their last usable one (`last_key`).
+pub async fn revoke_unless_last(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
+    revoke_if(db, customer_id, key_id, |usable| match usable {
+        [last] if last.id == *key_id => {
+            Err(Error::conflict("last_key", "This is the last usable key. Make another one first, then revoke this."))
+        }
+        _ => Ok(()),
+    })
+    .await
+}
+
+async fn revoke_if(
+    db: &Db,
+    customer_id: &CustomerId,
+    key_id: &KeyId,
+    allowed: impl FnOnce(&[ApiKey]) -> Result<()> + Send,
+) -> Result<ApiKey> {
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
     let key = find_in(&tx, customer_id, key_id).await?.ok_or(Error::NotFound("key"))?;
     if key.revoked_at.is_some() {
         return Ok(key);
     }
+    allowed(&usable_in(&tx, customer_id).await?)?;
     let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4 });
     let mut change: api_key::ActiveModel = key.into();
     change.revoked_at = Set(Some(now()));

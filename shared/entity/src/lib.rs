@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod billing;
 mod bounded;
 pub mod brands;
 pub mod content;

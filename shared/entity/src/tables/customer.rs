@@ -23,6 +23,9 @@ pub struct Model {
     pub time_zone: String,
     pub onboarding: OnboardingState,
     pub subscription: SubscriptionState,
+    /// Who they are at Stripe, once they have paid.
+    #[sea_orm(unique)]
+    pub stripe_customer_id: Option<String>,
     /// Until when a failed payment is forgiven.
     pub grace_ends_at: Option<DateTime<Utc>>,
     /// Set by an operator; outweighs everything else.

@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod brand;
+pub mod checkout_session;
 pub mod content;
 pub mod content_decision;
 pub mod content_revision;
@@ -9,3 +10,5 @@ pub mod customer;
 pub mod event;
 pub mod lead;
 pub mod mcp_session;
+pub mod stripe_event;
+pub mod subscription;

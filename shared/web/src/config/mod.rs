@@ -2,16 +2,19 @@
 
 mod environment;
 mod secrets;
+mod stripe;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use axum::http::HeaderValue;
+use chrono::Duration;
 use entity::db::DatabaseUrl;
 use url::Url;
 
 pub use environment::{ConfigError, Environment};
 pub use secrets::{EncryptionSecret, Secrets};
+pub use stripe::StripeConfig;
 
 use crate::telemetry::LogFormat;
 
@@ -19,6 +22,11 @@ use crate::telemetry::LogFormat;
 pub const GATEWAY_ADDR: &str = "HEYCMO_GATEWAY_ADDR";
 /// See [`GATEWAY_ADDR`].
 pub const MCP_ADDR: &str = "HEYCMO_MCP_ADDR";
+/// See [`GATEWAY_ADDR`].
+pub const SANDBOX_ADDR: &str = "HEYCMO_SANDBOX_ADDR";
+
+const DEFAULT_GRACE: Duration = Duration::days(7);
+const MAX_GRACE_DAYS: u16 = 365;
 
 /// What the process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +50,14 @@ pub struct Config {
     pub gateway_addr: SocketAddr,
     /// Where the MCP server listens.
     pub mcp_addr: SocketAddr,
+    /// `HEYCMO_SANDBOX_ADDR`: where the stand-in for Stripe listens, in development without Stripe.
+    pub sandbox_addr: SocketAddr,
     /// Who may ask for what, and under which name.
     pub origins: Origins,
+    /// The account at Stripe, if there is one.
+    pub stripe: Option<StripeConfig>,
+    /// `BILLING_GRACE_DAYS`: how long a failed payment is forgiven.
+    pub grace: Duration,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
     /// `RUST_LOG`.
@@ -100,7 +114,12 @@ impl Config {
             mcp_addr: environment
                 .parsed_with(MCP_ADDR, parse_addr)?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8788))),
+            sandbox_addr: environment
+                .parsed_with(SANDBOX_ADDR, parse_addr)?
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8789))),
             origins: Origins::from_environment(environment, mode)?,
+            stripe: StripeConfig::from_environment(environment)?,
+            grace: environment.parsed_with("BILLING_GRACE_DAYS", parse_days)?.unwrap_or(DEFAULT_GRACE),
             log_format: environment.parsed_with("LOG_FORMAT", parse_log_format)?.unwrap_or(LogFormat::Pretty),
             log_filter: environment.var("RUST_LOG").map(str::to_owned),
             data_dir,
@@ -186,6 +205,13 @@ fn parse_log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
+fn parse_days(text: &str) -> Result<Duration, String> {
+    match text.parse::<u16>() {
+        Ok(days) if days <= MAX_GRACE_DAYS => Ok(Duration::days(days.into())),
+        _ => Err(format!("must be a number of days from 0 to {MAX_GRACE_DAYS}")),
+    }
+}
+
 fn parse_addr(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:8787 or [::]:8787".to_owned())
 }
@@ -263,6 +289,12 @@ mod tests {
             (vec![("ALLOWED_HOSTS", "a.example,https://b.example")], "ALLOWED_HOSTS"),
             (vec![("ALLOWED_ORIGINS", "a.example")], "ALLOWED_ORIGINS"),
             (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
+            (vec![("BILLING_GRACE_DAYS", "-1")], "BILLING_GRACE_DAYS"),
+            (vec![("STRIPE_SECRET_KEY", "sk_test_1")], "STRIPE_WEBHOOK_SECRET"),
+            (vec![("STRIPE_WEBHOOK_SECRET", "whsec_1")], "STRIPE_SECRET_KEY"),
+            (vec![("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_WEBHOOK_SECRET", "whsec_1")], "STRIPE_PRICE_ID"),
+            (vec![("STRIPE_SECRET_KEY", "pk_test_1")], "STRIPE_SECRET_KEY"),
+            (vec![("STRIPE_API_BASE", "http://stripe.example")], "STRIPE_API_BASE"),
         ] {
             let error = config(&variables).unwrap_err();
             assert!(error.starts_with(name), "{variables:?}: {error}");
