@@ -11,12 +11,8 @@ use serde_json::{Value, json};
 /// The schema of a tool's arguments. An optional field may be left out; that it may also be null is not said, because
 /// some clients take no list of types.
 pub fn input<T: JsonSchema>() -> Arc<JsonObject> {
-    schema::<T>(SchemaSettings::draft2020_12().with_transform(RecursiveTransform(drop_null)))
-}
-
-/// The schema of a tool that takes no arguments.
-pub fn no_input() -> Arc<JsonObject> {
-    rmcp::handler::server::common::schema_for_empty_input()
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(drop_null));
+    schema::<T>(settings.with_transform(RecursiveTransform(closed)))
 }
 
 /// The schema of a tool's structured answer.
@@ -64,6 +60,15 @@ fn drop_null(schema: &mut Schema) {
     }
     if schema.get("default") == Some(&Value::Null) {
         schema.remove("default");
+    }
+}
+
+/// An object takes the fields that it lists and no other.
+fn closed(schema: &mut Schema) {
+    if schema.get("type").is_some_and(|kind| kind == "object") && schema.get("additionalProperties").is_none() {
+        schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+        // Some clients want the list even where it is empty.
+        schema.ensure_object().entry("properties").or_insert_with(|| json!({}));
     }
 }
 
@@ -135,7 +140,17 @@ mod tests {
         );
         assert_eq!(schema["properties"]["nested"]["properties"]["id"], json!({ "type": "integer" }));
         assert_eq!(schema["required"], json!(["name"]));
+        assert_eq!(schema["additionalProperties"], json!(false));
+        assert_eq!(schema["properties"]["nested"]["additionalProperties"], json!(false));
         assert!(!schema.to_string().contains("$ref"));
+    }
+
+    #[test]
+    fn no_arguments_are_an_object_without_fields() {
+        #[derive(JsonSchema)]
+        struct Nothing {}
+        let schema = Value::Object((*input::<Nothing>()).clone());
+        assert_eq!(schema, json!({ "type": "object", "properties": {}, "additionalProperties": false }));
     }
 
     #[test]
@@ -143,5 +158,6 @@ mod tests {
         let schema = Value::Object((*output::<Example>()).clone());
         assert_eq!(schema["properties"]["count"]["anyOf"][1], json!({ "type": "null" }));
         assert!(!schema.to_string().contains("\"format\""));
+        assert!(!schema.to_string().contains("additionalProperties"));
     }
 }

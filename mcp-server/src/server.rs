@@ -47,6 +47,11 @@ impl App {
     pub fn new(db: Db, feed: Feed, sessions: Arc<Sessions>) -> Arc<Self> {
         Arc::new(Self { db, feed, sessions, tools: tools::router(), prompts: Prompts::new() })
     }
+
+    /// A tool as it is listed.
+    pub(crate) fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.get(name)
+    }
 }
 
 /// One session's handler.
@@ -130,7 +135,7 @@ impl ServerHandler for HeyCmo {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.app.tools.get(name).cloned()
+        self.app.tool(name).cloned()
     }
 
     /// The one way to every tool. An argument that cannot be read is for the assistant to mend, so it is a result and

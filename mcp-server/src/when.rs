@@ -60,6 +60,14 @@ pub fn in_list(time: DateTime<Utc>, zone: Tz) -> String {
     time.with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string()
 }
 
+/// That a piece can no longer go out at its time, if that is so.
+pub fn passed(time: DateTime<Utc>, zone: Tz) -> Option<String> {
+    let has_passed = time <= entity::db::now();
+    has_passed.then(|| {
+        format!("Its time, {}, has passed: it must be scheduled again (schedule_content).", display(time, zone))
+    })
+}
+
 /// A time for programs: UTC with milliseconds.
 pub fn timestamp(time: DateTime<Utc>) -> String {
     web::timestamp(time)

@@ -118,7 +118,7 @@ async fn commands_say_what_they_did_not_find() {
         ("key create cust_01M851E88BEZS4E1V4ZSCPXFGH", "there is no customer `cust_01M851E88BEZS4E1V4ZSCPXFGH`"),
         (
             "key revoke anna@example.com nonsense",
-            "`nonsense` is not an id that starts with `key_`; `heycmo key list anna@example.com`",
+            "`nonsense` is not an id: ids look like key_01M851E88BEZS4E1V4ZSCPXFGH; `heycmo key list anna@example.com`",
         ),
         ("key revoke anna@example.com key_01M851E88BEZS4E1V4ZSCPXFGH", "key"),
         ("customer suspend bert@example.com", "there is no customer `bert@example.com`"),

@@ -99,6 +99,7 @@ fn spoil(schema: &Value, good: &Value, at: &str, is_required: bool, all: &mut Ve
             }
             if schema.get("enum").is_some() {
                 all.push(Spoilt::of(at, json!("")));
+                all.push(Spoilt::of(at, json!({good.as_str().unwrap(): null})));
             }
         }
         "integer" => all.extend([i64::MIN, -1, i64::MAX].map(|number| Spoilt::of(at, json!(number)))),
@@ -113,10 +114,8 @@ fn spoil(schema: &Value, good: &Value, at: &str, is_required: bool, all: &mut Ve
 
 fn spoil_object(schema: &Value, good: &Value, at: &str, all: &mut Vec<Spoilt>) {
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if schema["additionalProperties"] == false {
-        all.push(Spoilt::of(&format!("{at}/surprise"), json!("x")));
-        all.push(Spoilt::of(&format!("{at}/customerId"), json!("cust_01ARZ3NDEKTSV4RRFFQ69G5FAV")));
-    }
+    all.push(Spoilt::of(&format!("{at}/surprise"), json!("x")));
+    all.push(Spoilt::of(&format!("{at}/customerId"), json!("cust_01ARZ3NDEKTSV4RRFFQ69G5FAV")));
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         let at = format!("{at}/{name}");
         let value = good.get(name).unwrap_or_else(|| panic!("{at} has no good value here"));
@@ -175,6 +174,65 @@ async fn every_bad_argument_is_refused_by_its_name_and_changes_nothing() {
         }
         assistant.call(tool, arguments).await;
     }
+}
+
+/// What reading alone would take, and drop or put in another place.
+#[tokio::test]
+async fn what_no_schema_lists_is_refused_where_it_is() {
+    let product = Product::start().await;
+    let customer = product.customer().await;
+    let assistant = product.assistant(&customer.key).await;
+    let id = assistant.a_piece("Good words").await;
+    let before = product.state_of(&customer.id).await;
+    let pillar = json!({"name": "Speed", "weight": 1});
+    let long = "x".repeat(HUGE);
+    for (tool, arguments, refusal) in [
+        (
+            "update_brand",
+            json!({"pillars": [pillar, pillar, {"nmae": "Price", "weight": 1}]}),
+            "`pillars[2].nmae`: unknown field; expected one of `description`, `name`, `weight`.",
+        ),
+        (
+            "update_brand",
+            json!({"voice": {"tone": "dry"}}),
+            "`voice.tone`: unknown field; expected one of `adjectives`",
+        ),
+        ("update_brand", json!({"competitors": [{"name": "Other", "site": "x"}]}), "`competitors[0].site`: unknown"),
+        ("update_brand", json!({"cadence": [{"channel": "x", "perDay": 1}]}), "`cadence[0].perDay`: unknown field"),
+        ("create_content", json!({"media": [{"url": "https://a.example", "typ": "image"}]}), "`media[0].typ`: unknown"),
+        (
+            "update_content",
+            json!({"contentId": id, "media": [{"href": "https://a.example"}]}),
+            "`media[0].href`: unknown",
+        ),
+        ("get_account", json!({"verbose": true}), "`verbose`: unknown field; this tool takes no arguments."),
+        ("get_brand", json!({"": 1}), "``: unknown field; this tool takes no arguments."),
+        ("get_brand", json!({&long: 1}), "x…`: unknown field"),
+        (
+            "update_brand",
+            json!({"pillars": [["Speed", 1, "Fast"]]}),
+            "`pillars[0]`: invalid type: list, expected an object",
+        ),
+        ("update_brand", json!({"competitors": [["Other"]]}), "`competitors[0]`: invalid type: list"),
+        ("update_brand", json!({"cadence": [["x", 3]]}), "`cadence[0]`: invalid type: list"),
+        ("update_brand", json!({"voice": [["plain"], null, null]}), "`voice`: invalid type: list, expected an object"),
+        (
+            "update_content",
+            json!({"contentId": id, "media": [["https://cdn.example/a.jpg", "image", null]]}),
+            "`media[0]`: invalid type: list, expected an object",
+        ),
+        (
+            "create_content",
+            json!({"kind": {"x_post": null}, "body": "Body"}),
+            "`kind`: invalid type: object, expected a string",
+        ),
+        ("get_content", json!({"contentId": "5"}), "`5` is not an id: ids look like cnt_01M851E88BEZS4E1V4ZSCPXFGH."),
+        ("get_content", json!({"contentId": long}), "x` is not an id: ids look like cnt_01M851E88BEZS4E1V4ZSCPXFGH."),
+    ] {
+        let refused = assistant.refused(tool, arguments).await;
+        assert!(refused.contains(refusal) && refused.len() < 500, "{refusal} is not what {tool} says: {refused}");
+    }
+    assert_eq!(product.state_of(&customer.id).await, before);
 }
 
 /// Ids that are well-formed, but not of anything that the caller has.

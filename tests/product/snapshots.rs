@@ -72,9 +72,21 @@ async fn the_schemas_are_such_as_strict_clients_take() {
             assert_eq!(tool[schema]["type"], "object", "{name} {schema}");
             is_plain(&tool[schema], &format!("{name} {schema}"));
         }
-        let input = &tool["inputSchema"];
-        let takes_nothing = input["properties"].as_object().is_none_or(serde_json::Map::is_empty);
-        assert!(takes_nothing || input["additionalProperties"] == false, "{name} takes what it does not know");
+        is_closed(&tool["inputSchema"], name);
+    }
+}
+
+/// No object takes fields that it does not list.
+fn is_closed(schema: &Value, at: &str) {
+    if schema["type"] == "object" {
+        assert!(schema["properties"].is_object(), "{at} lists no fields");
+        assert_eq!(schema["additionalProperties"], false, "{at} takes what it does not know");
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        is_closed(field, &format!("{at}.{name}"));
+    }
+    if let Some(items) = schema.get("items") {
+        is_closed(items, &format!("{at}[]"));
     }
 }
 

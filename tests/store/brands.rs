@@ -15,6 +15,7 @@ use crate::support::{assert_conflict, assert_not_found, unchanged, whole_log};
 harness::on_each_database!(
     a_change_touches_only_its_fields_and_names_them,
     the_whole_profile_reads_back,
+    a_profile_of_another_version_is_readable,
     the_same_again_writes_nothing,
     a_refused_change_writes_nothing,
     changes_of_different_fields_at_once_both_stay,
@@ -105,6 +106,23 @@ async fn the_whole_profile_reads_back(test: TestDb) {
     let updated = updated.await.unwrap();
     assert_eq!(brands::get(&db, &customer.id).await.unwrap(), updated.brand);
     assert_eq!(updated.brand.profile, full_profile());
+}
+
+/// What is stored may have fields that this version does not know, unlike what assistants give.
+async fn a_profile_of_another_version_is_readable(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let profile = json!({
+        "pillars": [{"name": "Craft", "weight": 60, "colour": "red"}], "cadence": [{"channel": "x", "perWeek": 1, "day": "Mon"}],
+        "competitors": [{"name": "Kaffee", "since": 1990}], "slogan": "Tea",
+    });
+    let sql = format!("UPDATE brands SET profile = '{profile}' WHERE customer_id = '{}'", customer.id);
+    assert_eq!(test.execute(&sql).await, 1);
+    let read = brands::get(&db, &customer.id).await.unwrap().profile;
+    let pillars = vec![Pillar { name: "Craft".to_owned(), weight: 60, description: None }];
+    let competitors = vec![Competitor { name: "Kaffee".to_owned(), url: None }];
+    let cadence = vec![Cadence { channel: Channel::X, per_week: 1 }];
+    assert_eq!(read, Profile { pillars, competitors, cadence, ..Profile::default() });
 }
 
 async fn the_same_again_writes_nothing(test: TestDb) {

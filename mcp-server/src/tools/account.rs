@@ -9,6 +9,7 @@ use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::{Arguments, NoArguments};
 use crate::answer::{Answer, Refusal};
 use crate::caller::Caller;
 use crate::schema;
@@ -55,11 +56,11 @@ impl HeyCmo {
     #[tool(
         title = "Get account",
         description = "Shows the account: plan, status, limits left, connected platforms, and what needs the owner's attention now. A good first call.",
-        input_schema = schema::no_input(),
+        input_schema = schema::input::<NoArguments>(),
         output_schema = schema::output::<AccountOut>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn get_account(&self, caller: Caller) -> Result<Answer<AccountOut>, Refusal> {
+    async fn get_account(&self, caller: Caller, _: Arguments<NoArguments>) -> Result<Answer<AccountOut>, Refusal> {
         let app = self.app();
         let customer = customers::get(&app.db, &caller.customer_id).await?;
         let brand = brands::get(&app.db, &caller.customer_id).await?;
@@ -92,6 +93,12 @@ fn needs_attention(counts: Counts, completeness: i64) -> Vec<String> {
         needs.push(format!(
             "{} with a time set but no approval (list_content with scheduledFrom today).",
             pieces(counts.scheduled_unapproved)
+        ));
+    }
+    if counts.missed > 0 {
+        needs.push(format!(
+            "{} whose time passed without an approval (list_content with scheduledBefore the present time, then schedule_content).",
+            pieces(counts.missed)
         ));
     }
     if counts.in_review > 0 {

@@ -6,7 +6,7 @@ use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arguments, require_none};
+use super::{Arguments, NoArguments, require_none};
 use crate::answer::{Answer, Refusal};
 use crate::caller::Caller;
 use crate::render;
@@ -49,7 +49,7 @@ struct UpdatedOut {
 
 /// What to change. Fields left out stay as they are.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct UpdateBrandIn {
     /// Name of the brand; empty text removes it.
     #[schemars(length(max = 120))]
@@ -86,7 +86,7 @@ struct UpdateBrandIn {
 
 /// How the brand sounds.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct VoiceIn {
     /// Three to five adjectives.
     #[schemars(length(max = 20))]
@@ -106,11 +106,11 @@ impl HeyCmo {
     #[tool(
         title = "Get brand",
         description = "Reads the brand profile (offering, audience, voice, pillars, competitors, goals, forbidden claims, cadence), how complete it is, and the next interview questions. Read it before writing anything.",
-        input_schema = schema::no_input(),
+        input_schema = schema::input::<NoArguments>(),
         output_schema = schema::output::<BrandOut>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn get_brand(&self, caller: Caller) -> Result<Answer<BrandOut>, Refusal> {
+    async fn get_brand(&self, caller: Caller, _: Arguments<NoArguments>) -> Result<Answer<BrandOut>, Refusal> {
         let brand = brands::get(&self.app().db, &caller.customer_id).await?;
         Ok(Answer { text: format!("{}\n{}", render::brand(&brand), interview(&brand)), data: brand_out(brand) })
     }

@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::render;
 use crate::schema;
 use crate::server::HeyCmo;
-use crate::when::{display, parse_day_or_time, timestamp};
+use crate::when::{display, parse_day_or_time, passed, timestamp};
 
 const DEFAULT_PAGE: u64 = 20;
 const MAX_PAGE: u64 = 50;
@@ -105,7 +105,7 @@ struct DecisionOut {
 
 /// A new piece.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct CreateContentIn {
     /// What it is; fixed from then on.
     kind: ContentKind,
@@ -133,7 +133,7 @@ struct CreateContentIn {
 
 /// A new revision. Fields left out stay as they are; empty text removes.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct UpdateContentIn {
     /// Id of the piece.
     content_id: ContentId,
@@ -178,7 +178,7 @@ struct Given {
 
 /// Which pieces to list.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct ListContentIn {
     /// Only this kind.
     kind: Option<ContentKind>,
@@ -200,7 +200,7 @@ struct ListContentIn {
 
 /// Which piece to show.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct GetContentIn {
     /// Id of the piece.
     content_id: ContentId,
@@ -421,8 +421,9 @@ fn next_step(content: &Content, findings: &Findings, brand: &Brand) -> String {
         ContentStatus::Approved => "It is approved.".to_owned(),
         _ => "It waits for a decision: show it to the owner, then record what they say with review_content.".to_owned(),
     };
-    if let Some(at) = content.scheduled_at {
-        text.push_str(&format!(" It is due at {}, and needs an approval before.", display(at, brand.time_zone)));
+    if let Some(at) = content.scheduled_at.filter(|_| content.status != ContentStatus::Approved) {
+        let due = || format!("It is due at {}, and needs an approval before.", display(at, brand.time_zone));
+        text.push_str(&format!(" {}", passed(at, brand.time_zone).unwrap_or_else(due)));
     }
     text
 }

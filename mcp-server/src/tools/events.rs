@@ -22,7 +22,7 @@ const MAX_DATA_CHARS: usize = 130;
 
 /// Which events to list.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct ListEventsIn {
     /// Only this type, such as content.approved, or all that begin alike, such as content.*.
     #[serde(rename = "type")]

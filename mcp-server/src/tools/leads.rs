@@ -19,7 +19,7 @@ const MAX_NOTE_CHARS: usize = 2_000;
 
 /// What is known of a lead.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct LogLeadIn {
     /// Where they came from, always spelt the same, such as linkedin, newsletter, webinar or referral.
     #[schemars(length(min = 1, max = 60))]

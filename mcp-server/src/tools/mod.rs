@@ -6,12 +6,15 @@ mod content;
 mod events;
 mod leads;
 mod review;
+mod strict;
 
 use rmcp::ErrorData;
 use rmcp::handler::server::common::FromContextPart;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::JsonObject;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
 
@@ -27,12 +30,21 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::event_tools()
 }
 
-/// A tool's arguments, with errors that name the field.
+/// A tool's arguments, as its listed schema has them, with errors that name the field.
 pub struct Arguments<T>(pub T);
+
+/// The arguments of a tool that takes none.
+#[derive(Deserialize, JsonSchema)]
+struct NoArguments {}
 
 impl<T: DeserializeOwned> FromContextPart<ToolCallContext<'_, HeyCmo>> for Arguments<T> {
     fn from_context_part(context: &mut ToolCallContext<'_, HeyCmo>) -> Result<Self, ErrorData> {
-        read(context.arguments.take().unwrap_or_default()).map(Self)
+        let arguments = context.arguments.take().unwrap_or_default();
+        if let Some(tool) = context.service.app().tool(&context.name) {
+            strict::require_listed(&tool.input_schema, &arguments)
+                .map_err(|problem| ErrorData::invalid_params(problem, None))?;
+        }
+        read(arguments).map(Self)
     }
 }
 

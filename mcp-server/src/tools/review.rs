@@ -13,7 +13,7 @@ use crate::answer::{Answer, Refusal, no_such_piece};
 use crate::caller::Caller;
 use crate::schema;
 use crate::server::HeyCmo;
-use crate::when::{display, parse_time};
+use crate::when::{display, parse_time, passed};
 
 const MAX_NAME_CHARS: usize = 120;
 const MAX_REASON_CHARS: usize = 2_000;
@@ -29,7 +29,7 @@ struct DecidedOut {
 
 /// A person's decision.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct ReviewContentIn {
     /// Id of the piece.
     content_id: ContentId,
@@ -48,7 +48,7 @@ struct ReviewContentIn {
 
 /// A time for a piece.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct ScheduleContentIn {
     /// Id of the piece.
     content_id: ContentId,
@@ -90,7 +90,8 @@ impl HeyCmo {
 
         let content = reviewed.piece.content;
         let next = match (input.decision, content.scheduled_at) {
-            (Decision::Approved, Some(at)) => format!("It is due at {}. {POST_BY_HAND}", display(at, brand.time_zone)),
+            (Decision::Approved, Some(at)) => passed(at, brand.time_zone)
+                .unwrap_or_else(|| format!("It is due at {}. {POST_BY_HAND}", display(at, brand.time_zone))),
             (Decision::Approved, None) => "Give it a time with schedule_content.".to_owned(),
             (Decision::Rejected, _) => "It will not go out.".to_owned(),
             (Decision::Revised, _) => {

@@ -8,6 +8,7 @@ mod config;
 mod guard;
 mod intake;
 mod legacy_sse;
+mod oversized;
 mod refusal;
 mod sessions;
 mod streamable;

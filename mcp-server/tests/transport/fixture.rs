@@ -116,7 +116,7 @@ impl ServerHandler for Fixture {
             "seen" => seen(&context),
             "progress" => {
                 report_progress(&context, number("steps")).await;
-                "done".to_owned()
+                format!("done{}", "x".repeat(number("bytes") as usize))
             }
             "panic" => panic!("as asked"),
             unknown => return Err(ErrorData::invalid_params(format!("no tool {unknown}"), None)),

@@ -70,8 +70,8 @@ impl Session {
 
 /// A request of the newest protocol, which has no sessions.
 pub fn stateless(server: &Server, name: &str, method: &str, mut params: Value) -> RequestBuilder {
-    params["_meta"] = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {}});
+    params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
     let mut request = reqwest::Client::new().post(server.url("/mcp")).bearer_auth(name).header("accept", BOTH);
     if let Some(tool) = params["name"].as_str() {
         request = request.header("mcp-name", tool);
@@ -249,7 +249,53 @@ async fn sessions_and_exchanges_are_capped() {
 async fn an_answer_that_no_client_takes_becomes_an_error() {
     let server = Server::with(|config| config.limits.max_result_bytes = 5_000).await;
     let session = Session::open(&server, "alice").await;
-    assert_eq!(session.call(1, "big", json!({"bytes": 6_000})).await["error"]["code"], -32603);
+    assert_too_large(&session.call(1, "big", json!({"bytes": 6_000})).await);
+    assert_eq!(text(&session.call(1, "big", json!({"bytes": 4_000})).await).len(), 4_000);
+}
+
+#[track_caller]
+fn assert_too_large(answer: &Value) {
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32603)));
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("more than the 5000 that fit"), "{message}");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_session_is_capped_as_one_within() {
+    let server = Server::with(|config| config.limits.max_result_bytes = 5_000).await;
+    let called = async |tool: &str, arguments: Value| {
+        let params = json!({"name": tool, "arguments": arguments});
+        let response = stateless(&server, "alice", "tools/call", params).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response
+    };
+    let answer: Value = called("big", json!({"bytes": 6_000})).await.json().await.unwrap();
+    assert_too_large(&answer);
+    let answer: Value = called("big", json!({"bytes": 4_000})).await.json().await.unwrap();
+    assert_eq!(text(&answer).len(), 4_000);
+    server.empties().await;
+}
+
+#[tokio::test]
+async fn an_answer_at_the_end_of_a_stream_is_capped() {
+    let server = Server::with(|config| config.limits.max_result_bytes = 5_000).await;
+    for (bytes, is_too_large) in [(6_000, true), (4_000, false)] {
+        let arguments = json!({"steps": 2, "bytes": bytes});
+        let params = json!({"name": "progress", "arguments": arguments, "_meta": {"progressToken": "t"}});
+        let response = stateless(&server, "alice", "tools/call", params).send().await.unwrap();
+        let mut events = Events::of(response);
+        for step in 1..=2 {
+            assert_eq!(events.message().await["params"]["progress"].as_f64(), Some(f64::from(step)));
+        }
+        let answer = events.message().await;
+        if is_too_large {
+            assert_too_large(&answer);
+        } else {
+            assert_eq!(text(&answer).len(), "done".len() + bytes);
+        }
+        events.ended().await;
+    }
+    server.empties().await;
 }
 
 #[tokio::test]

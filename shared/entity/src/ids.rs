@@ -10,10 +10,13 @@ use ulid::{Generator, Ulid};
 
 /// A text that is not an id of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not an id that starts with `{prefix}_`")]
+#[error("is not an id: ids look like {prefix}_01M851E88BEZS4E1V4ZSCPXFGH")]
 pub struct InvalidId {
     prefix: &'static str,
 }
+
+/// How much of a text that is no id is quoted: more than an id has.
+const MAX_QUOTED_CHARS: usize = 40;
 
 static GENERATOR: Mutex<Generator> = Mutex::new(Generator::new());
 
@@ -117,7 +120,10 @@ macro_rules! id {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(|error| serde::de::Error::custom(format!("`{text}` {error}")))
+                text.parse().map_err(|error| {
+                    let beginning: String = text.chars().take(MAX_QUOTED_CHARS).collect();
+                    serde::de::Error::custom(format!("`{beginning}` {error}"))
+                })
             }
         }
 

@@ -33,7 +33,7 @@ pub(crate) fn check(draft: &Draft, brand: &Profile, found: &mut Vec<Finding>) {
             let (claim, places) = (claim.trim(), places.join(", "));
             found.push(FORBIDDEN.finding(
                 format!("The brand forbids “{claim}”, which stands in: {places}."),
-                format!("Remove or reword “{claim}” in: {places}."),
+                "Say it in other words, or leave it out.".to_owned(),
             ));
         }
     }

@@ -35,6 +35,9 @@ fn is_json(request: &Request) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", "The body is empty; send a JSON object."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -81,7 +84,9 @@ pub fn problem(error: &serde_json::Error) -> String {
     format!("{found}, expected {expected}")
 }
 
-fn beginning(text: &str) -> String {
+/// What was sent, as far as an error quotes it: printable, and not longer than a line.
+#[must_use]
+pub fn beginning(text: &str) -> String {
     let printable = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
     if text.chars().count() <= MAX_FOUND_CHARS {
         return printable.collect();

@@ -138,6 +138,10 @@ async fn a_body_that_is_not_the_json_that_is_wanted_is_refused() {
         let error = refused.1["error"].as_str().unwrap();
         assert!(!error.contains("ProvisionIn"), "{what}: {error}");
     }
+    for empty in ["", " \n"] {
+        let refused = refusal(post(empty.into())).await;
+        assert_eq!(refused.1["error"], "The body is empty; send a JSON object.");
+    }
     let missing = refusal(post(b"{}".to_vec())).await;
     assert!(missing.1["error"].as_str().unwrap().contains("email"), "{}", missing.1);
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::support::Product;
+use crate::support::{Product, next_year};
 
 #[tokio::test]
 async fn decisions_move_a_piece_and_are_kept() {
@@ -24,6 +24,36 @@ async fn decisions_move_a_piece_and_are_kept() {
     let known: Vec<_> =
         decisions.iter().map(|made| (made["decision"].as_str().unwrap(), made["reason"].as_str())).collect();
     assert_eq!(known, [("approved", None), ("rejected", Some("Not now")), ("revised", Some("Too dry"))]);
+}
+
+#[tokio::test]
+async fn an_approval_after_the_time_says_that_it_has_passed() {
+    let product = Product::start().await;
+    let assistant = product.assistant(&product.customer().await.key).await;
+    let id = assistant.a_piece("Forgotten").await;
+    let decide = |decision: &str| json!({"contentId": id, "decision": decision, "decidedBy": "Anna", "reason": "Late"});
+    assistant.call("schedule_content", json!({"contentId": id, "at": next_year("06-01T09:00")})).await;
+    let in_time = assistant.call("review_content", decide("approved")).await;
+    assert!(in_time.text.contains("It is due at") && !in_time.text.contains("passed"), "{}", in_time.text);
+
+    assistant.call("review_content", decide("revised")).await;
+    // By hand, because a time can only be set before it comes.
+    let aged = format!("UPDATE content SET scheduled_at = created_at WHERE id = '{id}'");
+    assert_eq!(product.test.execute(&aged).await, 1);
+    let saved = assistant.call("update_content", json!({"contentId": id, "body": "Other words"})).await;
+    let late = assistant.call("review_content", decide("approved")).await;
+    for said in [&saved, &late] {
+        assert!(said.text.contains("has passed: it must be scheduled again (schedule_content)"), "{}", said.text);
+        assert!(!said.text.contains("due at"), "{}", said.text);
+    }
+    let missed = "1 piece of content whose time passed without an approval";
+    assert!(assistant.call("get_account", json!({})).await.text.contains(missed));
+    let same = json!({"contentId": id, "at": late.data["content"]["scheduledAt"]});
+    let refused = assistant.refused("schedule_content", same).await;
+    assert!(refused.contains("must be in the future"), "{refused}");
+
+    assistant.call("schedule_content", json!({"contentId": id, "at": next_year("06-02T09:00")})).await;
+    assert!(!assistant.call("get_account", json!({})).await.text.contains("passed"));
 }
 
 #[tokio::test]

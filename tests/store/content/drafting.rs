@@ -18,6 +18,7 @@ use crate::support::{
 
 harness::on_each_database!(
     a_piece_reads_back_as_it_was_written,
+    a_draft_of_another_version_is_readable,
     a_label_is_how_the_piece_begins,
     the_same_piece_again_within_minutes_is_the_same,
     a_revision_replaces_the_words_and_goes_to_review,
@@ -78,6 +79,19 @@ async fn a_piece_reads_back_as_it_was_written(test: TestDb) {
 
     let harmless = create(&db, &customer.id, ContentKind::XThread, version("Hello")).await.unwrap().piece.content;
     assert_eq!((harmless.status, harmless.channel), (ContentStatus::InReview, Channel::X));
+}
+
+async fn a_draft_of_another_version_is_readable(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let piece = a_piece(&db, &customer.id, "Hello").await;
+    let url = "https://example.com/a.jpg";
+    let draft = json!({"body": "Hello", "media": [{"url": url, "type": "image", "width": 800}], "language": "en"});
+    let sql = format!("UPDATE content_revisions SET draft = '{draft}' WHERE content_id = '{}'", piece.id);
+    assert_eq!(test.execute(&sql).await, 1);
+    let read = content::get(&db, &customer.id, &piece.id).await.unwrap().current.draft;
+    let media = vec![Media { url: url.to_owned(), media_type: MediaType::Image, alt: None }];
+    assert_eq!(read, Draft { body: "Hello".to_owned(), media, ..Draft::default() });
 }
 
 async fn a_label_is_how_the_piece_begins(test: TestDb) {

@@ -18,6 +18,7 @@ harness::on_each_database!(
     words_are_found_in_any_case_and_literally,
     every_text_of_the_current_revision_is_searched,
     what_waits_is_counted,
+    a_piece_approved_after_its_time_has_missed_it,
 );
 
 async fn labels(db: &Db, customer_id: &CustomerId, filter: &Filter) -> Vec<String> {
@@ -226,8 +227,20 @@ async fn what_waits_is_counted(test: TestDb) {
             decide(&db, &customer.id, &id, decision).await;
         }
     }
-    let expected = Counts { in_review: 3, changes_requested: 2, drafts: 1, scheduled_unapproved: 3 };
+    let expected = Counts { in_review: 3, changes_requested: 2, drafts: 1, scheduled_unapproved: 3, missed: 0 };
     assert_eq!(counts(&db, &customer.id, soon).await.unwrap(), expected);
     let later = counts(&db, &customer.id, soon + Duration::microseconds(1)).await.unwrap();
-    assert_eq!(later, Counts { scheduled_unapproved: 0, ..expected });
+    assert_eq!(later, Counts { scheduled_unapproved: 0, missed: 3, ..expected });
+}
+
+async fn a_piece_approved_after_its_time_has_missed_it(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    for (decision, missed) in [(Decision::Approved, 1), (Decision::Revised, 2), (Decision::Rejected, 2)] {
+        let id = a_piece(&db, &customer.id, &format!("{decision:?}")).await.id;
+        // By hand, because a time can only be set before it comes.
+        assert_eq!(test.execute(&format!("UPDATE content SET scheduled_at = created_at WHERE id = '{id}'")).await, 1);
+        decide(&db, &customer.id, &id, decision).await;
+        assert_eq!(counts(&db, &customer.id, now()).await.unwrap().missed, missed, "{decision:?}");
+    }
 }

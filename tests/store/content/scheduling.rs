@@ -106,6 +106,11 @@ async fn a_time_must_be_ahead_but_not_too_far(test: TestDb) {
     for at in [now() + soon, now() + two_years - minute] {
         set(&db, &piece, at).await;
     }
+    // Nor is a time that it had and that has come. By hand, because a time can only be set before it comes.
+    let aged = format!("UPDATE content SET scheduled_at = created_at WHERE id = '{}'", piece.id);
+    assert_eq!(test.execute(&aged).await, 1);
+    let wanted = Schedule { at: piece.created_at, spacing: None };
+    assert_invalid(unchanged(&test, schedule(&db, &customer.id, &piece.id, Some(wanted))).await, "at");
 }
 
 async fn a_rejected_piece_gets_no_time(test: TestDb) {

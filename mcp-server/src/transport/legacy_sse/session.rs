@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::outbox::{Closed, NotSent, Outbox};
 use super::wire::{self, Frame};
 use crate::transport::config::Limits;
-use crate::transport::lock;
+use crate::transport::{lock, oversized};
 
 /// Posted messages that the session has not looked at yet. Requests are bounded by the in-flight limit before that.
 const INBOX: usize = 32;
@@ -163,7 +163,7 @@ impl Session {
         let max = self.limits.max_result_bytes;
         let instead = match Frame::message(message) {
             Ok(frame) if id.is_none() || frame.json().len() <= max => return Some(frame),
-            Ok(frame) => wire::too_large(id.cloned(), frame.json().len(), max),
+            Ok(frame) => oversized::too_large(id.cloned(), frame.json().len(), max),
             Err(error) => {
                 tracing::error!(%error, "a message could not be written as JSON");
                 wire::refused(Some(id?.clone()), "The answer could not be written".to_owned(), None)

@@ -56,9 +56,3 @@ pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
 pub(super) fn refused(id: Option<RequestId>, message: String, data: Option<serde_json::Value>) -> ServerJsonRpcMessage {
     ServerJsonRpcMessage::error(ErrorData::new(ErrorCode(-32000), message, data), id)
 }
-
-/// What replaces an answer that no client would take.
-pub(super) fn too_large(id: Option<RequestId>, bytes: usize, max: usize) -> ServerJsonRpcMessage {
-    let message = format!("The result has {bytes} bytes, more than the {max} that fit; ask for less at once");
-    ServerJsonRpcMessage::error(ErrorData::internal_error(message, None), id)
-}

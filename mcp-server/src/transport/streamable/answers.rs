@@ -1,12 +1,13 @@
 //! rmcp's answers as ours: its plain-text errors in the shape of all other errors, everything else as it is.
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body_util::{BodyExt, Collected};
 
-use crate::transport::intake;
 use crate::transport::refusal::Refusal;
+use crate::transport::{intake, oversized};
 
 /// rmcp's sentences are short.
 const MAX_TEXT: usize = 1024;
@@ -23,15 +24,18 @@ fn not_acceptable() -> Refusal {
     Refusal::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", NOT_ACCEPTABLE)
 }
 
-/// The answer as it leaves.
-pub(super) async fn in_our_shape(response: Response, method: &Method) -> Response {
+/// The answer as it leaves. What it streams is not looked at.
+pub(super) async fn in_our_shape(response: Response, method: &Method, max_result_bytes: usize) -> Response {
     let status = response.status();
     // Python's client logs a failure for a DELETE that is not answered 200 or 204.
     if *method == Method::DELETE && status == StatusCode::ACCEPTED {
         return StatusCode::OK.into_response();
     }
     let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || is_json(&response) {
+    if is_json(&response) {
+        return capped(response, max_result_bytes).await;
+    }
+    if !is_error {
         return response;
     }
     let allow = response.headers().get(ALLOW).cloned();
@@ -47,6 +51,19 @@ pub(super) async fn in_our_shape(response: Response, method: &Method) -> Respons
 fn is_json(response: &Response) -> bool {
     let json = HeaderValue::from_static("application/json");
     response.headers().get(CONTENT_TYPE) == Some(&json)
+}
+
+/// The answer of a call without a session; those of sessions are capped where they are sent.
+async fn capped(response: Response, max: usize) -> Response {
+    let size = response.body().size_hint().exact();
+    if size.is_some_and(|bytes| usize::try_from(bytes).is_ok_and(|bytes| bytes <= max)) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    match body.collect().await.map(Collected::to_bytes) {
+        Ok(json) => Response::from_parts(parts, Body::from(oversized::instead_of(&json, max).unwrap_or(json))),
+        Err(_) => Refusal::internal().into_response(),
+    }
 }
 
 async fn text_of(body: Body) -> String {

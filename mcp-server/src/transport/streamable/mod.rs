@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rmcp::ServerHandler;
@@ -27,7 +27,7 @@ use super::config::{Limits, TransportConfig};
 use super::guard::Guard;
 use super::refusal::Refusal;
 use super::sessions::{Kind, Sessions, Slot, expiry};
-use super::{intake, lock};
+use super::{intake, lock, oversized};
 use crate::caller::Caller;
 use manager::Manager;
 
@@ -109,7 +109,7 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
         if let Some(refusal) = lock(&exchange.refused).take() {
             return Err(refusal);
         }
-        let mut response = answers::in_our_shape(answer.map(Body::new), &method).await;
+        let mut response = answers::in_our_shape(answer.map(Body::new), &method, self.limits.max_result_bytes).await;
         bind_id(response.headers_mut(), binding, &caller)?;
         Ok(self.bounded(response, slot, &caller, is_quiet))
     }
@@ -133,7 +133,7 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
         Ok(Request::from_parts(parts, body))
     }
 
-    /// Keeps the exchange's place until its stream ends, and ends the stream with the key.
+    /// Keeps the exchange's place until its stream ends, ends the stream with the key, and caps the answer on it.
     fn bounded(&self, response: Response, slot: Slot, caller: &Caller, is_quiet: bool) -> Response {
         if !is_stream(&response) {
             return response;
@@ -141,6 +141,7 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
         let end = slot.end().clone();
         let shutdown = self.registry.shutdown().clone();
         let expires_at = caller.key_expires_at;
+        let max = self.limits.max_result_bytes;
         let over = Box::pin(async move {
             tokio::select! {
                 () = end.cancelled() => {}
@@ -149,7 +150,9 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
             }
         });
         response.map(|body| {
-            let mut events = body.into_data_stream().take_until(over);
+            // rmcp hands each event out in one piece.
+            let events = body.into_data_stream().map_ok(move |event| oversized::event(event, max));
+            let mut events = events.take_until(over);
             Body::from_stream(futures::stream::poll_fn(move |context| {
                 // Held until the body is dropped.
                 let _held = &slot;

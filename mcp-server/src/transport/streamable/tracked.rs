@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rmcp::model::{
-    CancelledNotification, CancelledNotificationParam, ClientJsonRpcMessage, ClientNotification, ErrorData, RequestId,
+    CancelledNotification, CancelledNotificationParam, ClientJsonRpcMessage, ClientNotification, RequestId,
     ServerJsonRpcMessage,
 };
 use rmcp::service::RoleServer;
 use rmcp::transport::Transport;
 
 use super::live::Live;
+use crate::transport::oversized;
 use crate::transport::sessions::Slot;
 
 /// How long rmcp's worker may take to end. Dropping its channels ends it too, only less tidily.
@@ -114,8 +115,7 @@ fn bounded(message: ServerJsonRpcMessage, max: usize) -> (ServerJsonRpcMessage, 
     if bytes <= max {
         return (message, Some(id));
     }
-    let text = format!("The result has {bytes} bytes, more than the {max} that fit; ask for less at once");
-    (ServerJsonRpcMessage::error(ErrorData::internal_error(text, None), Some(id.clone())), Some(id))
+    (oversized::too_large(Some(id.clone()), bytes, max), Some(id))
 }
 
 /// How long the message is as JSON, without writing it anywhere.

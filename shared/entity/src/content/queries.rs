@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Content, ContentKind, ContentStatus, DecisionRecord, Piece, Revision, current_revision};
 use crate::db::Db;
@@ -54,6 +54,8 @@ pub struct Counts {
     pub drafts: u64,
     /// Pieces whose time is set for the future but that nobody has approved.
     pub scheduled_unapproved: u64,
+    /// Pieces whose time passed before anybody approved them, approved since or not.
+    pub missed: u64,
 }
 
 /// The customer's piece with its current words.
@@ -153,13 +155,20 @@ pub async fn counts(db: &Db, customer_id: &CustomerId, now: DateTime<Utc>) -> Re
     let with_status = |status: ContentStatus| {
         of_customer(customer_id).filter(content::Column::Status.eq(status)).count(db.connection())
     };
+    let unapproved =
+        content::Column::Status.is_in([ContentStatus::Draft, ContentStatus::InReview, ContentStatus::ChangesRequested]);
     let scheduled_unapproved = of_customer(customer_id)
         .filter(content::Column::ScheduledAt.gte(now))
-        .filter(content::Column::Status.is_in([
-            ContentStatus::Draft,
-            ContentStatus::InReview,
-            ContentStatus::ChangesRequested,
-        ]))
+        .filter(unapproved.clone())
+        .count(db.connection())
+        .await?;
+    // A time is set before it comes, so an approved piece that changed after its time was approved after it.
+    let approved_late = Condition::all()
+        .add(content::Column::Status.eq(ContentStatus::Approved))
+        .add(content::Column::UpdatedAt.into_expr().gt(content::Column::ScheduledAt.into_expr()));
+    let missed = of_customer(customer_id)
+        .filter(content::Column::ScheduledAt.lt(now))
+        .filter(Condition::any().add(unapproved).add(approved_late))
         .count(db.connection())
         .await?;
     Ok(Counts {
@@ -167,6 +176,7 @@ pub async fn counts(db: &Db, customer_id: &CustomerId, now: DateTime<Utc>) -> Re
         changes_requested: with_status(ContentStatus::ChangesRequested).await?,
         drafts: with_status(ContentStatus::Draft).await?,
         scheduled_unapproved,
+        missed,
     })
 }
 

@@ -57,7 +57,8 @@ pub async fn schedule(
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
     let Piece { content, current } = piece_in(&tx, customer_id, id).await?;
-    if content.scheduled_at == wanted.map(|wanted| wanted.at) {
+    let may_be = wanted.is_none_or(|wanted| wanted.at > now());
+    if may_be && content.scheduled_at == wanted.map(|wanted| wanted.at) {
         return Ok(Scheduled::Done(Box::new(Piece { content, current })));
     }
     if let Some(wanted) = wanted {

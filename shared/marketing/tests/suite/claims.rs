@@ -70,7 +70,7 @@ fn every_text_field_is_searched_and_named() {
         of(&against(&["cheapest", "Cheapest!"], &draft), RULE),
         [(
             format!("The brand forbids “cheapest”, which stands in: {places}."),
-            format!("Remove or reword “cheapest” in: {places}.")
+            "Say it in other words, or leave it out.".to_owned()
         )]
     );
 }
