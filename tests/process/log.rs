@@ -25,7 +25,7 @@ async fn use_everything(server: &HeyCmo) {
     gateway.get(&format!("/api/events/{id}")).await.unwrap();
     let _following = gateway.follow(&format!("/api/events/{id}/stream")).await.unwrap();
 
-    let http = Client::new();
+    let http = web::http_client().build().unwrap();
     let mut streams = Vec::new();
     for key in [key.as_str(), UNKNOWN, MALFORMED] {
         for url in [format!("{}/mcp/sse?token={key}", server.mcp), format!("{}/nowhere?token={key}", server.mcp)] {

@@ -88,7 +88,7 @@ impl Product {
             test,
             gateway: serve(gateway, &shutdown).await,
             mcp: serve(mcp, &shutdown).await,
-            http: reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap(),
+            http: web::http_client().no_proxy().timeout(PATIENCE).build().unwrap(),
             _stop: shutdown.clone().drop_guard(),
             shutdown,
         }

@@ -10,7 +10,7 @@ const ROUTES: [(&str, &str); 3] = [("/mcp/sse", "GET"), ("/mcp/message", "POST")
 #[tokio::test]
 async fn foreign_hosts_and_origins_are_refused_on_every_route() {
     let server = Server::start().await;
-    let http = reqwest::Client::new();
+    let http = web::http_client().build().unwrap();
     for (route, _) in ROUTES {
         let refused = async |name: &str, value: &str| {
             let request = http.get(server.url(route)).bearer_auth("alice").header(name, value);
@@ -33,7 +33,7 @@ async fn foreign_hosts_and_origins_are_refused_on_every_route() {
 #[tokio::test]
 async fn other_methods_are_answered_with_what_is_allowed() {
     let server = Server::start().await;
-    let http = reqwest::Client::new();
+    let http = web::http_client().build().unwrap();
     for (route, allowed) in ROUTES {
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::HEAD, Method::OPTIONS] {
             if allowed.contains(method.as_str()) {
@@ -50,7 +50,7 @@ async fn other_methods_are_answered_with_what_is_allowed() {
 #[tokio::test]
 async fn without_a_caller_nothing_opens() {
     let server = Server::start().await;
-    let http = reqwest::Client::new();
+    let http = web::http_client().build().unwrap();
     for request in
         [http.get(server.url("/mcp/sse")), http.post(server.url("/mcp/message")), http.post(server.url("/mcp"))]
     {

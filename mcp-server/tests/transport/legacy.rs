@@ -10,7 +10,7 @@ use crate::sse::{Events, Legacy, call, initialize, notification, text};
 #[tokio::test]
 async fn the_first_event_tells_where_to_post() {
     let server = Server::start().await;
-    let http = reqwest::Client::new();
+    let http = web::http_client().build().unwrap();
 
     let by_header = http.get(server.url("/mcp/sse")).bearer_auth("alice").send().await.unwrap();
     assert_eq!(by_header.headers()["content-type"], "text/event-stream");

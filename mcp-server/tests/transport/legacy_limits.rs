@@ -110,7 +110,7 @@ async fn sessions_are_capped_before_a_stream_opens() {
         config.limits.max_sessions = 3;
     })
     .await;
-    let http = reqwest::Client::new();
+    let http = web::http_client().build().unwrap();
     let refused = async |name: &str| {
         let response = http.get(server.url("/mcp/sse")).bearer_auth(name).send().await.unwrap();
         assert!(response.headers().contains_key("retry-after"));

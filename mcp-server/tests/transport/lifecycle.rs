@@ -168,7 +168,7 @@ async fn nobody_new_is_taken_during_a_shutdown() {
     // A door that stays open, as when a connection was accepted just before.
     let listener = server.listen_on().await;
     server.shutdown.cancel();
-    let refused = reqwest::Client::new().get(format!("http://{listener}/mcp/sse")).bearer_auth("alice");
+    let refused = web::http_client().build().unwrap().get(format!("http://{listener}/mcp/sse")).bearer_auth("alice");
     let refused = refused.send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.json::<Value>().await.unwrap()["code"], "shutting_down");

@@ -96,7 +96,7 @@ pub fn text(answer: &Value) -> &str {
 impl Legacy {
     /// Opens a stream with the key in a header and reads where to post.
     pub async fn open(server: &Server, name: &'static str) -> Self {
-        let http = reqwest::Client::new();
+        let http = web::http_client().build().unwrap();
         let response = http.get(server.url("/mcp/sse")).bearer_auth(name).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{}", response.text().await.unwrap());
         let mut events = Events::of(response);

@@ -26,7 +26,7 @@ pub struct Session {
 
 impl Session {
     pub async fn open(server: &Server, name: &'static str) -> Self {
-        let http = reqwest::Client::new();
+        let http = web::http_client().build().unwrap();
         let url = server.url("/mcp");
         let request = http.post(&url).bearer_auth(name).header("accept", BOTH).json(&initialize(0));
         let response = request.send().await.unwrap();
@@ -72,7 +72,7 @@ impl Session {
 pub fn stateless(server: &Server, name: &str, method: &str, mut params: Value) -> RequestBuilder {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
     params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-    let mut request = reqwest::Client::new().post(server.url("/mcp")).bearer_auth(name).header("accept", BOTH);
+    let mut request = web::http_client().build().unwrap().post(server.url("/mcp")).bearer_auth(name).header("accept", BOTH);
     if let Some(tool) = params["name"].as_str() {
         request = request.header("mcp-name", tool);
     }

@@ -28,7 +28,7 @@ impl Caller {
     /// When there can be no HTTP client, which is a fault of the machine.
     #[must_use]
     pub fn new(origin: &str, key: &str) -> Self {
-        let http = Client::builder().no_proxy().build().expect("an HTTP client can be made");
+        let http = web::http_client().no_proxy().build().expect("an HTTP client can be made");
         Self { http, origin: origin.to_owned(), key: key.to_owned() }
     }
 
