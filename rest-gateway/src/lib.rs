@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod billing;
+mod openapi;
 mod router;
 mod routes;
 mod tail;

@@ -2,7 +2,7 @@
 
 use harness::mcp::Caller;
 use harness::process::{HeyCmo, Launch};
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{Terminal, key_in, mcp, word_after};

@@ -72,7 +72,8 @@ impl Session {
 pub fn stateless(server: &Server, name: &str, method: &str, mut params: Value) -> RequestBuilder {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
     params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-    let mut request = web::http_client().build().unwrap().post(server.url("/mcp")).bearer_auth(name).header("accept", BOTH);
+    let mut request =
+        web::http_client().build().unwrap().post(server.url("/mcp")).bearer_auth(name).header("accept", BOTH);
     if let Some(tool) = params["name"].as_str() {
         request = request.header("mcp-name", tool);
     }

@@ -8,34 +8,54 @@ use entity::customers::{self, CustomerStatus, NewCustomer};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use web::ApiError;
 use web::auth::Admin;
 use web::config::PublicUrl;
+use web::error::ErrorOut;
 
 use super::NO_STORE;
 use super::customer::mcp_endpoint;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProvisionIn {
+    #[schema(example = "anna@example.com")]
     email: String,
+    #[schema(example = "pro")]
     plan: Option<String>,
+    #[schema(max_length = 120, example = "Acme")]
     brand_name: Option<String>,
+    #[schema(example = "https://acme.example")]
     website: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ProvisionOut {
+pub struct ProvisionOut {
+    #[schema(value_type = String, example = "cust_01M851E88BEZS4E1V4ZSCPXFGH")]
     customer_id: CustomerId,
+    #[schema(example = "anna@example.com")]
     email: String,
+    #[schema(example = "pro")]
     plan: String,
+    #[schema(value_type = String, example = "active")]
     status: CustomerStatus,
     api_key: String,
+    #[schema(example = "https://heycmo.example/mcp/sse?token=YOUR_API_KEY")]
     mcp_endpoint: String,
 }
 
 /// Makes a customer and shows their first key, this once.
+#[utoipa::path(
+    post,
+    path = "/api/admin/provision",
+    tag = "Operators",
+    operation_id = "provisionCustomer",
+    request_body = ProvisionIn,
+    responses((status = 201, body = ProvisionOut), (status = CONFLICT, body = ErrorOut, description = "`email_taken`")),
+    security(("adminSecret" = [])),
+)]
 pub async fn provision(
     _: Admin,
     State(db): State<Db>,

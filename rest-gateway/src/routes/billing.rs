@@ -7,38 +7,58 @@ use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use entity::ids::CustomerId;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use utoipa::ToSchema;
 use web::ApiError;
 use web::auth::Owner;
 use web::config::PublicUrl;
+use web::error::ErrorOut;
 
 use super::NO_STORE;
 use super::customer::{mcp_endpoint, mcp_endpoint_without_key};
 use crate::billing::Billing;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckoutIn {
+    #[schema(example = "anna@example.com")]
     email: String,
+    #[schema(example = "pro")]
     plan: Option<String>,
 }
 
 /// An address to go to.
-#[derive(Debug, Serialize)]
-struct AddressOut {
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AddressOut {
+    #[schema(example = "https://checkout.stripe.com/c/pay/cs_live_a1b2")]
     url: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReceivedOut {
+    received: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SessionOut {
+pub struct SessionOut {
+    #[schema(value_type = String, example = "cust_01M851E88BEZS4E1V4ZSCPXFGH")]
     customer_id: CustomerId,
+    #[schema(example = "anna@example.com")]
     email: String,
     api_key: Option<String>,
+    #[schema(example = "https://heycmo.example/mcp/sse?token=YOUR_API_KEY")]
     mcp_endpoint: String,
 }
 
 /// Starts to pay.
+#[utoipa::path(
+    post,
+    path = "/api/checkout",
+    tag = "Billing",
+    operation_id = "startCheckout",
+    request_body = CheckoutIn,
+    responses((status = 200, body = AddressOut), (status = CONFLICT, body = ErrorOut, description = "`already_subscribed`"), (status = BAD_GATEWAY, body = ErrorOut, description = "`stripe_failed`")),
+)]
 pub async fn checkout(
     State(billing): State<Billing>,
     web::body::Json(input): web::body::Json<CheckoutIn>,
@@ -48,6 +68,15 @@ pub async fn checkout(
 }
 
 /// Takes an event from Stripe.
+#[utoipa::path(
+    post,
+    path = "/api/webhooks/stripe",
+    tag = "Billing",
+    operation_id = "receiveStripeEvent",
+    params(("Stripe-Signature" = String, Header, description = "Stripe's signature of the body")),
+    request_body = Object,
+    responses((status = 200, body = ReceivedOut), (status = BAD_REQUEST, body = ErrorOut, description = "`invalid_signature`, `invalid_event`")),
+)]
 pub async fn webhook(
     State(billing): State<Billing>,
     headers: HeaderMap,
@@ -55,10 +84,18 @@ pub async fn webhook(
 ) -> Result<impl IntoResponse, ApiError> {
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
     billing.receive(signature, &body).await?;
-    Ok(Json(json!({ "received": true })))
+    Ok(Json(ReceivedOut { received: true }))
 }
 
 /// What a paid checkout has led to; the key is in it for the first who asks.
+#[utoipa::path(
+    get,
+    path = "/api/session/{session_id}",
+    tag = "Billing",
+    operation_id = "claimCheckout",
+    params(("session_id" = String, Path, description = "Stripe's id of the checkout session")),
+    responses((status = 200, body = SessionOut), (status = CONFLICT, body = ErrorOut, description = "`checkout_incomplete`"), (status = GONE, body = ErrorOut, description = "`checkout_expired`"), (status = BAD_GATEWAY, body = ErrorOut, description = "`stripe_failed`")),
+)]
 pub async fn session(
     State(billing): State<Billing>,
     State(mcp_url): State<PublicUrl>,
@@ -77,6 +114,15 @@ pub async fn session(
 }
 
 /// Where the customer manages their subscription.
+#[utoipa::path(
+    post,
+    path = "/api/billing/portal/{customer_id}",
+    tag = "Billing",
+    operation_id = "openBillingPortal",
+    params(("customer_id" = String, Path, description = "Your own id")),
+    responses((status = 200, body = AddressOut), (status = CONFLICT, body = ErrorOut, description = "`no_subscription`"), (status = BAD_GATEWAY, body = ErrorOut, description = "`stripe_failed`")),
+    security(("apiKey" = [])),
+)]
 pub async fn portal(Owner(holder): Owner, State(billing): State<Billing>) -> Result<impl IntoResponse, ApiError> {
     let url = billing.open_portal(&holder.customer).await?;
     Ok((NO_STORE, Json(AddressOut { url })))

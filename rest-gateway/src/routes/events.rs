@@ -15,6 +15,7 @@ use entity::ids::{CustomerId, EventId};
 use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 use web::auth::Owner;
 use web::{ApiError, timestamp};
 
@@ -27,20 +28,25 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 const UNBUFFERED: [(HeaderName, HeaderValue); 1] =
     [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PageOut {
+pub struct PageOut {
     events: Vec<EventOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "evt_01M851E88BEZS4E1V4ZSCPXFGH")]
     next_cursor: Option<EventId>,
 }
 
-#[derive(Debug, Serialize)]
-struct EventOut {
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventOut {
+    #[schema(value_type = String, example = "evt_01M851E88BEZS4E1V4ZSCPXFGH")]
     id: EventId,
     #[serde(rename = "type")]
+    #[schema(value_type = String, example = "content.approved")]
     event_type: EventType,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     timestamp: String,
+    #[schema(value_type = Object)]
     data: serde_json::Value,
 }
 
@@ -88,6 +94,18 @@ fn type_filter(query: &BTreeMap<String, String>) -> Result<TypeFilter, ApiError>
 }
 
 /// A page of the log, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/events/{customer_id}",
+    tag = "Account",
+    operation_id = "listEvents",
+    params(("customer_id" = String, Path, description = "Your own id"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "How many; 50 when absent"),
+        ("before" = Option<String>, Query, description = "The `nextCursor` of the page before"),
+        ("type" = Option<String>, Query, min_length = 1, description = "A type, or the beginning of types with a star: `content.*`")),
+    responses((status = 200, body = PageOut)),
+    security(("apiKey" = [])),
+)]
 pub async fn list(
     Owner(holder): Owner,
     State(db): State<Db>,
@@ -102,6 +120,17 @@ pub async fn list(
 /// The log from now on, or from `Last-Event-ID` on, as server-sent events.
 ///
 /// The stream ends with the process, with the key, and when the customer may no longer use it.
+#[utoipa::path(
+    get,
+    path = "/api/events/{customer_id}/stream",
+    tag = "Account",
+    operation_id = "followEvents",
+    params(("customer_id" = String, Path, description = "Your own id"),
+        ("type" = Option<String>, Query, min_length = 1, description = "As for the pages"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Where to go on")),
+    responses((status = 200, body = String, content_type = "text/event-stream")),
+    security(("apiKey" = [])),
+)]
 pub async fn stream(
     Owner(holder): Owner,
     State(db): State<Db>,

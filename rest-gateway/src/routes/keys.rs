@@ -9,46 +9,64 @@ use entity::db::{Db, now};
 use entity::ids::KeyId;
 use entity::keys::{self, ApiKey, NewKey};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use web::ApiError;
 use web::auth::Owner;
+use web::error::ErrorOut;
 use web::timestamp;
 
 use super::NO_STORE;
 
 const MAX_DAYS: u16 = 3_650;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyIn {
+    #[schema(max_length = 60, example = "laptop")]
     label: Option<String>,
+    #[schema(minimum = 1, maximum = 3650, example = 90)]
     expires_in_days: Option<u16>,
 }
 
-#[derive(Debug, Serialize)]
+/// Which key.
+#[derive(Debug, Deserialize)]
+pub struct KeyPath {
+    key_id: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NewKeyOut {
+pub struct NewKeyOut {
+    #[schema(value_type = String, example = "key_01M851E88BEZS4E1V4ZSCPXFGH")]
     id: KeyId,
     api_key: String,
     label: String,
     last4: String,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     created_at: String,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     expires_at: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct KeyOut {
+pub struct KeyOut {
+    #[schema(value_type = String, example = "key_01M851E88BEZS4E1V4ZSCPXFGH")]
     id: KeyId,
     label: String,
     last4: String,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     created_at: String,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     last_used_at: Option<String>,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     expires_at: Option<String>,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     revoked_at: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct KeysOut {
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeysOut {
     keys: Vec<KeyOut>,
 }
 
@@ -68,6 +86,16 @@ impl From<ApiKey> for KeyOut {
 }
 
 /// Makes a key and shows it, this once.
+#[utoipa::path(
+    post,
+    path = "/api/customer/{customer_id}/keys",
+    tag = "Account",
+    operation_id = "createKey",
+    params(("customer_id" = String, Path, description = "Your own id")),
+    request_body = KeyIn,
+    responses((status = 201, body = NewKeyOut), (status = CONFLICT, body = ErrorOut, description = "`too_many_keys`")),
+    security(("apiKey" = [])),
+)]
 pub async fn create(
     Owner(holder): Owner,
     State(db): State<Db>,
@@ -95,18 +123,36 @@ fn expiry(days: u16) -> Result<DateTime<Utc>, ApiError> {
 }
 
 /// Every key there ever was, newest first, without its secret.
+#[utoipa::path(
+    get,
+    path = "/api/customer/{customer_id}/keys",
+    tag = "Account",
+    operation_id = "listKeys",
+    params(("customer_id" = String, Path, description = "Your own id")),
+    responses((status = 200, body = KeysOut)),
+    security(("apiKey" = [])),
+)]
 pub async fn list(Owner(holder): Owner, State(db): State<Db>) -> Result<impl IntoResponse, ApiError> {
     let keys = keys::list(&db, &holder.customer.id).await?;
     Ok((NO_STORE, Json(KeysOut { keys: keys.into_iter().map(KeyOut::from).collect() })))
 }
 
 /// Takes a key out of use for good, but not the last usable one.
+#[utoipa::path(
+    delete,
+    path = "/api/customer/{customer_id}/keys/{key_id}",
+    tag = "Account",
+    operation_id = "revokeKey",
+    params(("customer_id" = String, Path, description = "Your own id"), ("key_id" = String, Path, description = "The key's id")),
+    responses((status = 204), (status = CONFLICT, body = ErrorOut, description = "`last_key`: make another key first")),
+    security(("apiKey" = [])),
+)]
 pub async fn revoke(
     Owner(holder): Owner,
     State(db): State<Db>,
-    Path((_, key_id)): Path<(String, String)>,
+    Path(path): Path<KeyPath>,
 ) -> Result<StatusCode, ApiError> {
-    let key_id: KeyId = key_id.parse().map_err(|_| ApiError::not_found())?;
+    let key_id: KeyId = path.key_id.parse().map_err(|_| ApiError::not_found())?;
     keys::revoke_unless_last(&db, &holder.customer.id, &key_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

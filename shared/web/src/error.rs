@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entity::keys::Refused;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An answer that is not what the caller wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +25,19 @@ pub struct ApiError {
 }
 
 /// The body as written.
-#[derive(Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Body<'a> {
-    error: &'a str,
-    code: &'a str,
-    request_id: &'a str,
+pub struct ErrorOut {
+    /// For people: a sentence that says what to do.
+    error: String,
+    /// For programs, in snake case.
+    code: String,
+    /// Under which it is in our log; also in the header `x-request-id`.
+    request_id: String,
+    /// For each invalid field, what is wrong with it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    fields: &'a BTreeMap<String, String>,
+    #[schema(required = false)]
+    fields: BTreeMap<String, String>,
 }
 
 impl ApiError {
@@ -78,8 +84,13 @@ impl ApiError {
         Self::of_status(StatusCode::NOT_FOUND)
     }
 
-    pub(crate) fn body<'a>(&'a self, request_id: &'a str) -> Body<'a> {
-        Body { error: &self.message, code: self.code, request_id, fields: &self.fields }
+    pub(crate) fn body(self, request_id: &str) -> ErrorOut {
+        ErrorOut {
+            error: self.message,
+            code: self.code.to_owned(),
+            request_id: request_id.to_owned(),
+            fields: self.fields,
+        }
     }
 }
 

@@ -5,30 +5,49 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use entity::db::Db;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::timestamp;
 
 /// The process runs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Live {
+    #[schema(value_type = String)]
     status: &'static str,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     timestamp: String,
 }
 
 /// The process can serve.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Ready {
+    #[schema(value_type = String)]
     status: &'static str,
     db: bool,
+    #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     timestamp: String,
 }
 
 /// 200 as long as the process runs. Never touches the database.
+#[utoipa::path(
+    get,
+    path = "/api/health",
+    tag = "Health",
+    operation_id = "getHealth",
+    responses((status = 200, body = Live)),
+)]
 pub async fn live() -> Json<Live> {
     Json(Live { status: "ok", timestamp: timestamp(entity::db::now()) })
 }
 
 /// 200 while the database answers, 503 within 2 s of it being away, and 200 again by itself.
+#[utoipa::path(
+    get,
+    path = "/api/health/ready",
+    tag = "Health",
+    operation_id = "getReadiness",
+    responses((status = 200, body = Ready), (status = 503, body = Ready, description = "The database does not answer")),
+)]
 pub async fn ready(State(db): State<Db>) -> (StatusCode, Json<Ready>) {
     let answers = db.answers().await;
     let (code, status) =
