@@ -4,11 +4,13 @@
 mod allocator;
 pub mod auth;
 pub mod body;
+pub mod client_ip;
 pub mod config;
 pub mod error;
 pub mod health;
 pub mod layers;
 pub mod process;
+pub mod rate_limit;
 pub mod serve;
 pub mod telemetry;
 mod time;

@@ -13,6 +13,8 @@ use url::Url;
 pub use environment::{ConfigError, Environment};
 pub use secrets::{EncryptionSecret, Secrets};
 
+use crate::client_ip::TrustedProxies;
+use crate::rate_limit::RateLimits;
 use crate::telemetry::LogFormat;
 
 /// The address variables, which the "address taken" message names too.
@@ -44,6 +46,10 @@ pub struct Config {
     pub mcp_addr: SocketAddr,
     /// Who may ask for what, and under which name.
     pub origins: Origins,
+    /// `RATE_LIMIT_CHECKOUT` and the others.
+    pub rate_limits: RateLimits,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
     /// `RUST_LOG`.
@@ -101,6 +107,8 @@ impl Config {
                 .parsed_with(MCP_ADDR, parse_addr)?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8788))),
             origins: Origins::from_environment(environment, mode)?,
+            rate_limits: RateLimits::from_environment(environment)?,
+            trusted_proxies: TrustedProxies::from_environment(environment)?,
             log_format: environment.parsed_with("LOG_FORMAT", parse_log_format)?.unwrap_or(LogFormat::Pretty),
             log_filter: environment.var("RUST_LOG").map(str::to_owned),
             data_dir,
@@ -262,6 +270,9 @@ mod tests {
             (vec![("MCP_PUBLIC_URL", "ftp://heycmo.example")], "MCP_PUBLIC_URL"),
             (vec![("ALLOWED_HOSTS", "a.example,https://b.example")], "ALLOWED_HOSTS"),
             (vec![("ALLOWED_ORIGINS", "a.example")], "ALLOWED_ORIGINS"),
+            (vec![("RATE_LIMIT_API", "many")], "RATE_LIMIT_API"),
+            (vec![("RATE_LIMIT_MCP", "-1")], "RATE_LIMIT_MCP"),
+            (vec![("TRUSTED_PROXIES", "10.0.0.1,edge")], "TRUSTED_PROXIES"),
             (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
         ] {
             let error = config(&variables).unwrap_err();
