@@ -1,6 +1,7 @@
 //! Who is at the other end, also behind proxies of ours.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap, HeaderName};
@@ -11,8 +12,9 @@ use crate::config::{ConfigError, Environment};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The proxies whose word about their client is taken. Nobody else's is: the header is easily made up.
+/// Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
     /// Reads `TRUSTED_PROXIES`.
@@ -21,7 +23,7 @@ impl TrustedProxies {
     ///
     /// When an entry is neither an address nor a network.
     pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
-        environment.list_of("TRUSTED_PROXIES", parse_network).map(Self)
+        Ok(Self(environment.list_of("TRUSTED_PROXIES", parse_network)?.into()))
     }
 
     /// The client of a request: the peer, or what the proxies nearest to us say, as far as they are trusted.

@@ -334,7 +334,6 @@ impl RateLimiter {
 
     /// A layer for a route, as in `post(checkout).route_layer(limiter.by_ip(Scope::Checkout))`: every request to it is
     /// charged to the client's address.
-    #[must_use]
     pub fn by_ip(&self, scope: Scope) -> ByIpLayer {
         from_fn_with_state(ByIp { limiter: self.clone(), scope }, charge_or_refuse as ChargeOrRefuse)
     }
