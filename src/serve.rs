@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
 use web::process::Process;
+use web::rate_limit::RateLimiter;
 use web::serve;
 
 use crate::{sandbox, welcome};
@@ -67,11 +68,13 @@ fn apps(
     shutdown: &CancellationToken,
 ) -> (axum::Router, axum::Router) {
     let feed = Feed::start(db.clone(), shutdown.clone());
+    let rate_limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies.clone(), shutdown.clone());
     let gateway = Gateway {
         db: db.clone(),
         feed: feed.clone(),
         billing,
         admin_secret: secrets.admin,
+        rate_limiter: rate_limiter.clone(),
         mcp_url: config.origins.mcp(addresses.mcp.port()),
         shutdown: shutdown.clone(),
     };
@@ -84,6 +87,7 @@ fn apps(
         },
         binding_key: secrets.encryption.derive("mcp session ids"),
         limits: Limits::default(),
+        rate_limiter,
         shutdown: shutdown.clone(),
     };
     (rest_gateway::app(gateway), mcp_server::app(mcp))

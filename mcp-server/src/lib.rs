@@ -5,6 +5,7 @@ mod answer;
 pub mod caller;
 mod completion;
 mod prompts;
+mod rate;
 mod render;
 mod resources;
 mod router;
@@ -20,6 +21,7 @@ use axum::Router;
 use entity::db::Db;
 use entity::feed::Feed;
 use tokio_util::sync::CancellationToken;
+use web::rate_limit::RateLimiter;
 
 /// What the MCP server is built from.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct McpServer {
     pub binding_key: [u8; 32],
     /// How much one client, one customer and all together may use.
     pub limits: transport::Limits,
+    /// How many requests a minute each customer may make.
+    pub rate_limiter: RateLimiter,
     /// Ends the sessions when the process stops.
     pub shutdown: CancellationToken,
 }

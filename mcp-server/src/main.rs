@@ -8,6 +8,7 @@ use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
 use web::config::{Environment, MCP_ADDR};
 use web::process::{Process, exit_code};
+use web::rate_limit::RateLimiter;
 use web::serve;
 
 /// HeyCMO's MCP server as a process of its own, beside heycmo-gateway on the same database.
@@ -46,6 +47,7 @@ async fn run() -> Result<(), String> {
         },
         binding_key: secrets.encryption.derive("mcp session ids"),
         limits: Limits::default(),
+        rate_limiter: RateLimiter::start(config.rate_limits, config.trusted_proxies, shutdown.clone()),
         shutdown: shutdown.clone(),
     };
     serve::serve(listener, mcp_server::app(server), shutdown)

@@ -14,6 +14,7 @@ use entity::feed::Feed;
 use tokio_util::sync::CancellationToken;
 use web::auth::AdminSecret;
 use web::config::PublicUrl;
+use web::rate_limit::RateLimiter;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug, FromRef)]
@@ -26,6 +27,8 @@ pub struct Gateway {
     pub billing: Billing,
     /// The operator's secret.
     pub admin_secret: AdminSecret,
+    /// How many requests a minute each client may make.
+    pub rate_limiter: RateLimiter,
     /// Where assistants find the MCP server.
     pub mcp_url: PublicUrl,
     /// Ends the streams when the process stops.

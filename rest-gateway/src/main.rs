@@ -8,6 +8,7 @@ use rest_gateway::Gateway;
 use rest_gateway::billing::Billing;
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
+use web::rate_limit::RateLimiter;
 use web::serve;
 
 /// HeyCMO's REST gateway as a process of its own, beside heycmo-mcp on the same database.
@@ -45,6 +46,7 @@ async fn run() -> Result<(), String> {
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),
         admin_secret: secrets.admin,
+        rate_limiter: RateLimiter::start(config.rate_limits, config.trusted_proxies, shutdown.clone()),
         mcp_url: config.origins.mcp(config.mcp_addr.port()),
         shutdown: shutdown.clone(),
     };

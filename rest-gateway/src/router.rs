@@ -1,33 +1,47 @@
 //! Every route, once.
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, post};
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
+use crate::openapi;
 use crate::routes::{admin, billing, customer, events, keys};
 
 /// Stripe's events are some kilobytes; this is what the contract allows.
 const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
 
 pub fn router(gateway: Gateway) -> Router {
-    Router::new()
+    let (api, description) = api(&gateway.rate_limiter).split_for_parts();
+    let description = openapi::with_common_errors(description);
+    api.route("/openapi.json", get(async || Json(description))).with_state(gateway)
+}
+
+/// What programs call; each route with its description.
+fn api(limiter: &RateLimiter) -> OpenApiRouter<Gateway> {
+    let limited = |routes: OpenApiRouter<Gateway>, scope| routes.route_layer(limiter.by_ip(scope));
+    OpenApiRouter::with_openapi(openapi::description())
         // Anybody.
-        .route("/api/health", get(web::health::live))
-        .route("/api/health/ready", get(web::health::ready))
-        .route("/api/checkout", post(billing::checkout))
+        .routes(routes!(web::health::live))
+        .routes(routes!(web::health::ready))
+        .merge(limited(OpenApiRouter::new().routes(routes!(billing::checkout)), Scope::Checkout))
         // Whoever holds the id of a paid checkout.
-        .route("/api/session/{session_id}", get(billing::session))
+        .merge(limited(OpenApiRouter::new().routes(routes!(billing::session)), Scope::Preauth))
         // Stripe, by its signature.
-        .route("/api/webhooks/stripe", post(billing::webhook).layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)))
+        .merge(limited(
+            OpenApiRouter::new().routes(routes!(billing::webhook)).layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)),
+            Scope::Webhooks,
+        ))
         // Operators, by the admin secret.
-        .route("/api/admin/provision", post(admin::provision))
-        // Customers, by their key, on their own account.
-        .route("/api/customer/{customer_id}", get(customer::show))
-        .route("/api/events/{customer_id}", get(events::list))
-        .route("/api/events/{customer_id}/stream", get(events::stream))
-        .route("/api/customer/{customer_id}/keys", get(keys::list).post(keys::create))
-        .route("/api/customer/{customer_id}/keys/{key_id}", delete(keys::revoke))
-        .route("/api/billing/portal/{customer_id}", post(billing::portal))
-        .with_state(gateway)
+        .merge(limited(OpenApiRouter::new().routes(routes!(admin::provision)), Scope::Admin))
+        // Customers, by their key, on their own account. The key is charged where it is checked, by the extractor.
+        .routes(routes!(customer::show))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(billing::portal))
+        .routes(routes!(events::list))
+        .routes(routes!(events::stream))
 }

@@ -13,6 +13,7 @@ mod first_start;
 mod log;
 mod migrate;
 mod mistakes;
+mod rate_limits;
 mod restart;
 mod stopping;
 mod support;

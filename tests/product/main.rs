@@ -11,6 +11,7 @@
 mod bad_input;
 mod main_job;
 mod prompts;
+mod rate_limits;
 mod resources;
 mod rest;
 mod schema;

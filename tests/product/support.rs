@@ -29,6 +29,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use web::auth::AdminSecret;
 use web::config::{Config, Environment};
+use web::rate_limit::RateLimiter;
 
 use crate::schema;
 
@@ -61,9 +62,23 @@ impl Product {
         Self::with_gateway_on(test, db).await
     }
 
-    /// Each server has its own way to the database, like the two processes that they are.
-    pub async fn with_gateway_on(test: TestDb, db: Db) -> Self {
+    /// With these variables: rate limits are as configured, while all other tests have none.
+    pub async fn limited(variables: &[(&str, &str)]) -> Self {
+        let config = Config::from_environment(&Environment::of(variables)).unwrap();
         let shutdown = CancellationToken::new();
+        let limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies, shutdown.clone());
+        let test = TestDb::migrated(Backend::Sqlite).await;
+        let db = test.db();
+        Self::with(test, db, limiter, shutdown).await
+    }
+
+    pub async fn with_gateway_on(test: TestDb, db: Db) -> Self {
+        Self::with(test, db, RateLimiter::off(), CancellationToken::new()).await
+    }
+
+    /// Each server has its own way to the database, like the two processes that they are. Rate limits are one for both,
+    /// as in `heycmo`.
+    async fn with(test: TestDb, db: Db, rate_limiter: RateLimiter, shutdown: CancellationToken) -> Self {
         let config = Config::from_environment(&Environment::of(&[("MCP_PUBLIC_URL", MCP_URL)])).unwrap();
         // Without Stripe; tests/process has the stand-in.
         let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
@@ -72,6 +87,7 @@ impl Product {
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),
             admin_secret: AdminSecret::new(ADMIN_SECRET.to_owned().into()),
+            rate_limiter: rate_limiter.clone(),
             mcp_url: config.origins.mcp(0),
             shutdown: shutdown.clone(),
         });
@@ -82,6 +98,7 @@ impl Product {
             origins: AllowedOrigins { hosts: vec!["127.0.0.1".to_owned()], origins: Vec::new() },
             binding_key: [7; 32],
             limits: mcp_server::transport::Limits::default(),
+            rate_limiter,
             shutdown: shutdown.clone(),
         });
         Self {

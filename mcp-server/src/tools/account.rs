@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{Arguments, NoArguments};
 use crate::answer::{Answer, Refusal};
 use crate::caller::Caller;
+use crate::rate::Left;
 use crate::schema;
 use crate::server::HeyCmo;
 
@@ -35,6 +36,8 @@ struct AccountOut {
     brand_completeness: i64,
     /// Open connections of assistants to this server.
     sessions: SessionsOut,
+    /// Messages to this server in a minute; null without a limit.
+    requests: Option<RequestsOut>,
     /// Platforms that are connected.
     connections: Vec<String>,
     /// What waits for the owner, most urgent first.
@@ -51,6 +54,16 @@ struct SessionsOut {
     left: i64,
 }
 
+/// Messages allowed and left. They come back evenly over the minute.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct RequestsOut {
+    /// How many a minute are taken, from all sessions together.
+    per_minute: i64,
+    /// How many more would be taken right now.
+    left: i64,
+}
+
 #[tool_router(router = account_tools, vis = "pub(super)")]
 impl HeyCmo {
     #[tool(
@@ -60,7 +73,12 @@ impl HeyCmo {
         output_schema = schema::output::<AccountOut>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
     )]
-    async fn get_account(&self, caller: Caller, _: Arguments<NoArguments>) -> Result<Answer<AccountOut>, Refusal> {
+    async fn get_account(
+        &self,
+        caller: Caller,
+        Left(left_now): Left,
+        _: Arguments<NoArguments>,
+    ) -> Result<Answer<AccountOut>, Refusal> {
         let app = self.app();
         let customer = customers::get(&app.db, &caller.customer_id).await?;
         let brand = brands::get(&app.db, &caller.customer_id).await?;
@@ -72,6 +90,8 @@ impl HeyCmo {
             time_zone: brand.time_zone.name().to_owned(),
             brand_completeness: completeness.percent,
             sessions: SessionsOut { open: count(open), left: count(left) },
+            requests: left_now
+                .map(|allowance| RequestsOut { per_minute: allowance.per_minute.into(), left: allowance.left.into() }),
             connections: Vec::new(),
             needs_attention: needs_attention(counts, completeness.percent),
             customer_id: customer.id,
@@ -135,6 +155,9 @@ fn in_words(account: &AccountOut) -> String {
         "{brand} · plan {} · {} · {} · times in {}\nSessions: {} open, {} left. No platform is connected.\n",
         account.plan, account.status, account.email, account.time_zone, account.sessions.open, account.sessions.left
     );
+    if let Some(RequestsOut { per_minute, left }) = account.requests {
+        text.push_str(&format!("Requests: {per_minute} a minute, {left} left now.\n"));
+    }
     if account.needs_attention.is_empty() {
         text.push_str("Nothing needs attention now.");
     } else {

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::error::ApiError;
+use crate::rate_limit::{Payer, RateLimiter, Scope};
 
 /// A caller whose API key was accepted.
 #[derive(Clone, Debug)]
@@ -84,15 +85,22 @@ pub async fn authenticate(db: &Db, presented: Option<&str>) -> Result<KeyHolder,
     Ok(KeyHolder { customer: accepted.customer, key: accepted.key, presented })
 }
 
+/// Every request with a good key is charged to that key, and every other one to the client's address.
 impl<S> FromRequestParts<S> for KeyHolder
 where
     S: Send + Sync,
     Db: FromRef<S>,
+    RateLimiter: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        authenticate(&Db::from_ref(state), bearer(&parts.headers)).await
+        let limiter = RateLimiter::from_ref(state);
+        let holder = authenticate(&Db::from_ref(state), bearer(&parts.headers))
+            .await
+            .map_err(|error| limiter.after_failure(&parts.extensions, &parts.headers, error))?;
+        limiter.charge(&parts.extensions, Scope::Api, &Payer::Key(holder.key.id.clone()))?;
+        Ok(holder)
     }
 }
 
@@ -100,6 +108,7 @@ impl<S> FromRequestParts<S> for Owner
 where
     S: Send + Sync,
     Db: FromRef<S>,
+    RateLimiter: FromRef<S>,
 {
     type Rejection = ApiError;
 
@@ -117,6 +126,7 @@ impl<S> FromRequestParts<S> for Admin
 where
     S: Send + Sync,
     AdminSecret: FromRef<S>,
+    RateLimiter: FromRef<S>,
 {
     type Rejection = ApiError;
 
@@ -125,6 +135,8 @@ where
         if is_admin {
             return Ok(Self);
         }
-        Err(ApiError::new(StatusCode::UNAUTHORIZED, "invalid_admin_secret", "The admin secret is missing or wrong."))
+        let error =
+            ApiError::new(StatusCode::UNAUTHORIZED, "invalid_admin_secret", "The admin secret is missing or wrong.");
+        Err(RateLimiter::from_ref(state).after_failure(&parts.extensions, &parts.headers, error))
     }
 }

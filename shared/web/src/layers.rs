@@ -1,4 +1,5 @@
-//! What stands around every route: request ids, the access log, the error shape, panics, time and size limits.
+//! What stands around every route: request ids, the access log, the error shape, what is left of rate limits, panics,
+//! time and size limits.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use tracing::Instrument;
 use ulid::Ulid;
 
 use crate::error::ApiError;
+use crate::rate_limit::Told;
 
 /// How long a request to the gateway may take. Streams begin at once and are not bound by it.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,10 +50,12 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
 }
 
-/// Gives the request its id, writes error bodies, and logs one line.
+/// Gives the request its id, writes error bodies and the headers of rate limits, and logs one line.
 async fn finish(mut request: Request, next: Next) -> Response {
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let told = Told::default();
+    request.extensions_mut().insert(told.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", %id, %method, route);
@@ -62,6 +66,7 @@ async fn finish(mut request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    response.headers_mut().extend(told.take());
     let status = response.status().as_u16();
     let millis = started.elapsed().as_secs_f64() * 1_000.0;
     span.in_scope(|| tracing::info!(status, millis, "answered"));

@@ -4,12 +4,14 @@
 mod allocator;
 pub mod auth;
 pub mod body;
+pub mod client_ip;
 pub mod config;
 pub mod error;
 pub mod health;
 mod http_client;
 pub mod layers;
 pub mod process;
+pub mod rate_limit;
 pub mod serve;
 pub mod telemetry;
 mod time;

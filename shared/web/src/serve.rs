@@ -45,7 +45,9 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         }
     });
     let stopping = shutdown.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
+    // Rate limits count by the address of the other end.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
     let deadline = async {
         shutdown.cancelled().await;
         tokio::time::sleep(SHUTDOWN_DEADLINE).await;

@@ -16,6 +16,8 @@ pub use environment::{ConfigError, Environment};
 pub use secrets::{EncryptionSecret, Secrets};
 pub use stripe::StripeConfig;
 
+use crate::client_ip::TrustedProxies;
+use crate::rate_limit::RateLimits;
 use crate::telemetry::LogFormat;
 
 /// The address variables, which the "address taken" message names too.
@@ -58,6 +60,10 @@ pub struct Config {
     pub stripe: Option<StripeConfig>,
     /// `BILLING_GRACE_DAYS`: how long a failed payment is forgiven.
     pub grace: Duration,
+    /// `RATE_LIMIT_CHECKOUT` and the others.
+    pub rate_limits: RateLimits,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
     /// `RUST_LOG`.
@@ -120,6 +126,8 @@ impl Config {
             origins: Origins::from_environment(environment, mode)?,
             stripe: StripeConfig::from_environment(environment)?,
             grace: environment.parsed_with("BILLING_GRACE_DAYS", parse_days)?.unwrap_or(DEFAULT_GRACE),
+            rate_limits: RateLimits::from_environment(environment)?,
+            trusted_proxies: TrustedProxies::from_environment(environment)?,
             log_format: environment.parsed_with("LOG_FORMAT", parse_log_format)?.unwrap_or(LogFormat::Pretty),
             log_filter: environment.var("RUST_LOG").map(str::to_owned),
             data_dir,
@@ -288,6 +296,9 @@ mod tests {
             (vec![("MCP_PUBLIC_URL", "ftp://heycmo.example")], "MCP_PUBLIC_URL"),
             (vec![("ALLOWED_HOSTS", "a.example,https://b.example")], "ALLOWED_HOSTS"),
             (vec![("ALLOWED_ORIGINS", "a.example")], "ALLOWED_ORIGINS"),
+            (vec![("RATE_LIMIT_API", "many")], "RATE_LIMIT_API"),
+            (vec![("RATE_LIMIT_MCP", "-1")], "RATE_LIMIT_MCP"),
+            (vec![("TRUSTED_PROXIES", "10.0.0.1,edge")], "TRUSTED_PROXIES"),
             (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
             (vec![("BILLING_GRACE_DAYS", "-1")], "BILLING_GRACE_DAYS"),
             (vec![("STRIPE_SECRET_KEY", "sk_test_1")], "STRIPE_WEBHOOK_SECRET"),
