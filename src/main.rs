@@ -4,6 +4,8 @@
 mod cli;
 mod doctor;
 mod operator;
+#[cfg_attr(not(test), expect(dead_code, reason = "served once the gateway sells subscriptions"))]
+mod sandbox;
 mod serve;
 mod welcome;
 
