@@ -45,7 +45,10 @@ pub async fn reconcile(environment: &Environment) -> Result<(), String> {
     let (config, db) = open(environment).await?;
     let secrets = Secrets::load(environment, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
     let public_url = config.origins.gateway(config.gateway_addr.port());
-    let stripe = sandbox::stripe_or_stand_in(&config, &secrets.encryption, config.sandbox_addr)?;
+    let stripe = match config.stripe.clone() {
+        None if sandbox::is_wanted(&config) => Some(sandbox::account(&secrets.encryption, config.sandbox_addr)?),
+        account => account,
+    };
     let result = Billing::new(db, stripe, config.grace, public_url)?.reconcile().await?;
     println!(
         "Compared {} subscriptions with Stripe and corrected {}; {} grace periods were over.",

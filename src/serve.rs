@@ -28,21 +28,33 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     // Both before anything is written or printed: a taken port must not use up the one showing of the key.
     let gateway = serve::bind(GATEWAY_ADDR, config.gateway_addr).await?;
     let mcp = serve::bind(MCP_ADDR, config.mcp_addr).await?;
+    let addresses = Addresses { gateway: address(&gateway)?, mcp: address(&mcp)? };
+    let sandbox = sandbox::stripe(&config, &secrets.encryption, addresses.gateway).await?;
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
 
-    let addresses = Addresses { gateway: address(&gateway)?, mcp: address(&mcp)? };
-    greet(&config, &db, &addresses).await?;
+    greet(&config, &db, &addresses, sandbox.as_ref()).await?;
     let public_url = config.origins.gateway(addresses.gateway.port());
-    let stripe = sandbox::stripe_or_stand_in(&config, &secrets.encryption, config.sandbox_addr)?;
+    let stripe = sandbox.as_ref().map_or_else(|| config.stripe.clone(), |sandbox| Some(sandbox.account.clone()));
     let billing = Billing::new(db.clone(), stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
     let (gateway_app, mcp_app) = apps(&config, secrets, billing, &db, &addresses, &shutdown);
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
-    let (gateway, mcp) = tokio::join!(gateway, mcp);
+    let sandbox = async { ended("sandbox", serve_sandbox(sandbox, &shutdown).await, &shutdown) };
+    let (gateway, mcp, sandbox) = tokio::join!(gateway, mcp, sandbox);
     db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
-    gateway.and(mcp)
+    gateway.and(mcp).and(sandbox)
+}
+
+/// Serves the stand-in for Stripe until `shutdown`, if there is one.
+async fn serve_sandbox(stripe: Option<sandbox::Stripe>, shutdown: &CancellationToken) -> std::io::Result<()> {
+    let Some(sandbox::Stripe { listener, sandbox, .. }) = stripe else {
+        shutdown.cancelled().await;
+        return Ok(());
+    };
+    tokio::spawn(sandbox.clone().deliveries(shutdown.clone()));
+    serve::serve(listener, sandbox.router(), shutdown.clone()).await
 }
 
 struct Addresses {
@@ -94,10 +106,19 @@ fn apps(
 }
 
 /// Says where to find the servers; on a laptop's first start, makes a customer and shows their key, this once.
-async fn greet(config: &Config, db: &Db, addresses: &Addresses) -> Result<(), String> {
+async fn greet(
+    config: &Config,
+    db: &Db,
+    addresses: &Addresses,
+    sandbox: Option<&sandbox::Stripe>,
+) -> Result<(), String> {
     let gateway = config.origins.gateway(addresses.gateway.port());
     let mcp = config.origins.mcp(addresses.mcp.port());
-    println!("HeyCMO serves\n  REST gateway  {}\n  MCP server    {}\n", gateway.join(""), mcp.join("/mcp"));
+    println!("HeyCMO serves\n  REST gateway  {}\n  MCP server    {}", gateway.join(""), mcp.join("/mcp"));
+    if let Some(sandbox) = sandbox {
+        println!("  Stripe sandbox (no money moves)  {}", sandbox.origin.join(""));
+    }
+    println!();
     let is_first_start =
         config.mode == Mode::Development && !customers::exist(db).await.map_err(|error| error.to_string())?;
     if !is_first_start {

@@ -87,6 +87,7 @@ impl Launch {
             .env("HEYCMO_DATA_DIR", data_dir.path())
             .env("HEYCMO_GATEWAY_ADDR", "127.0.0.1:0")
             .env("HEYCMO_MCP_ADDR", "127.0.0.1:0")
+            .env("HEYCMO_SANDBOX_ADDR", "127.0.0.1:0")
             // A test may be in a hurry.
             .envs(LIMITS.map(|limit| (format!("RATE_LIMIT_{limit}"), "0")))
             .stdin(Stdio::null())

@@ -88,6 +88,12 @@ pub struct Origins {
 pub struct PublicUrl(Url);
 
 impl PublicUrl {
+    /// An address of this machine's own, without TLS.
+    #[must_use]
+    pub fn localhost(port: u16) -> Self {
+        Self(localhost(port))
+    }
+
     /// An address below the origin; `path` begins with a slash.
     #[must_use]
     pub fn join(&self, path: &str) -> String {
