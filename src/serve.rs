@@ -7,7 +7,7 @@ use entity::db::Db;
 use entity::feed::Feed;
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
-use rest_gateway::Gateway;
+use rest_gateway::{Gateway, STRIPE_PAGES, Site};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
@@ -30,7 +30,7 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
 
     let addresses = Addresses { gateway: address(&gateway)?, mcp: address(&mcp)? };
     greet(&config, &db, &addresses).await?;
-    let (gateway_app, mcp_app) = apps(&config, secrets, &db, &addresses, &shutdown);
+    let (gateway_app, mcp_app) = apps(&config, secrets, &db, &addresses, &shutdown)?;
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
@@ -59,11 +59,12 @@ fn apps(
     db: &Db,
     addresses: &Addresses,
     shutdown: &CancellationToken,
-) -> (axum::Router, axum::Router) {
+) -> Result<(axum::Router, axum::Router), String> {
     let feed = Feed::start(db.clone(), shutdown.clone());
     let gateway = Gateway {
         db: db.clone(),
         feed: feed.clone(),
+        site: Site::new(config.origins.gateway(addresses.gateway.port()), &secrets, &STRIPE_PAGES)?,
         admin_secret: secrets.admin,
         mcp_url: config.origins.mcp(addresses.mcp.port()),
         shutdown: shutdown.clone(),
@@ -79,7 +80,7 @@ fn apps(
         limits: Limits::default(),
         shutdown: shutdown.clone(),
     };
-    (rest_gateway::app(gateway), mcp_server::app(mcp))
+    Ok((rest_gateway::app(gateway), mcp_server::app(mcp)))
 }
 
 /// Says where to find the servers; on a laptop's first start, makes a customer and shows their key, this once.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use entity::feed::Feed;
-use rest_gateway::Gateway;
+use rest_gateway::{Gateway, STRIPE_PAGES, Site};
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
 use web::serve;
@@ -36,7 +36,9 @@ async fn run() -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
     tracing::info!(%address, database = config.database.describe(), "the gateway listens");
 
+    let site = Site::new(config.origins.gateway(address.port()), &secrets, &STRIPE_PAGES)?;
     let gateway = Gateway {
+        site,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),
         admin_secret: secrets.admin,

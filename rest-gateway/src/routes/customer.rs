@@ -10,6 +10,7 @@ use entity::keys::PlainKey;
 use serde::Serialize;
 use web::auth::Owner;
 use web::config::PublicUrl;
+use web::connect::Connect;
 use web::timestamp;
 
 use super::NO_STORE;
@@ -41,7 +42,7 @@ pub async fn show(Owner(holder): Owner, State(mcp_url): State<PublicUrl>) -> imp
     (NO_STORE, Json(body))
 }
 
-/// What a person pastes into an assistant that takes a single address. A key needs no percent-encoding.
+/// What a person pastes into an assistant that takes a single address.
 pub fn mcp_endpoint(mcp_url: &PublicUrl, key: &PlainKey) -> String {
-    mcp_url.join(&format!("/mcp/sse?token={}", key.expose()))
+    Connect::new(mcp_url, key.expose()).sse_url()
 }

@@ -1,0 +1,4 @@
+//! Paying, and what a payment gives.
+
+pub mod checkout;
+pub mod claim;

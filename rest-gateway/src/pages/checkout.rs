@@ -1,0 +1,141 @@
+//! What a person sees after paying: their key, this once.
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use minijinja::context;
+use serde::Deserialize;
+use web::ApiError;
+use web::connect::Connect;
+
+use super::finish::NO_REFERRER;
+use super::{Notice, Site};
+use crate::Gateway;
+use crate::billing::claim::{Claimed, claim};
+
+/// How often a page that waits for a payment looks again.
+const LOOK_AGAIN_SECONDS: u32 = 10;
+
+#[derive(Debug, Deserialize)]
+pub struct SuccessQuery {
+    #[serde(default)]
+    session_id: String,
+}
+
+/// Claims what was paid for and shows it.
+pub async fn success(
+    method: Method,
+    headers: HeaderMap,
+    State(gateway): State<Gateway>,
+    Query(query): Query<SuccessQuery>,
+) -> Result<Response, ApiError> {
+    // The key is given once: to a person, not to a browser or a mail program that looks ahead.
+    if method == Method::HEAD || is_prefetch(&headers) {
+        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    }
+    let page = match claim(&gateway, &query.session_id).await {
+        Ok(claimed) => claimed_page(&gateway, &claimed)?,
+        Err(error) => refused_page(&gateway.site, &error)?,
+    };
+    Ok((NO_REFERRER, page).into_response())
+}
+
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    let says_so = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.to_ascii_lowercase().contains("prefetch"))
+    };
+    says_so("sec-purpose") || says_so("purpose")
+}
+
+fn claimed_page(gateway: &Gateway, claimed: &Claimed) -> Result<Response, ApiError> {
+    let dashboard = format!("/api/dashboard/{}", claimed.customer.id);
+    let site = &gateway.site;
+    if let Some(key) = &claimed.key {
+        let connect = Connect::new(&gateway.mcp_url, key.expose());
+        return site.page(
+            "key.html",
+            context! {
+                email => claimed.customer.email.as_str(),
+                key => key.expose(),
+                dashboard,
+                claude_desktop => connect.claude_desktop(),
+                claude_code => connect.claude_code(),
+                cursor => connect.cursor(),
+                cursor_link => connect.cursor_link(),
+                url => connect.url(),
+                sse_url => connect.sse_url(),
+            },
+        );
+    }
+    let email = format!("The account is {}.", claimed.customer.email);
+    if claimed.reactivated {
+        return site.notice(Notice {
+            title: "Welcome back",
+            text: &[
+                "Your payment arrived and your account works again, with everything in it as you left it.",
+                "The keys you had before work again, so there is nothing to set up. No new key was made: it would open the account to whoever pays with your address.",
+                &email,
+                LOST_KEY,
+            ],
+            actions: &[("Open your dashboard", &dashboard)],
+            ..Notice::default()
+        });
+    }
+    site.notice(Notice {
+        title: "Your key was shown already",
+        text: &[
+            "This checkout is complete, and its key was given out when this page was first opened. We keep only a fingerprint of it, so it cannot be shown again.",
+            &email,
+            LOST_KEY,
+        ],
+        actions: &[("Log in with your key", &dashboard)],
+        ..Notice::default()
+    })
+}
+
+const LOST_KEY: &str = "Key lost? Ask whoever runs this site for a new one, from the e-mail address of the account. The old one can be revoked then.";
+
+fn refused_page(site: &Site, error: &ApiError) -> Result<Response, ApiError> {
+    let notice = match error.code {
+        "checkout_incomplete" => Notice {
+            title: "Your payment is on its way",
+            text: &[
+                "The bank has not confirmed it yet. Most payments take seconds; a direct debit or transfer can take days.",
+                "This page looks again every 10 seconds. You can also close it and come back to the same address within a day of the payment: your key waits here.",
+            ],
+            actions: &[],
+            refresh_seconds: Some(LOOK_AGAIN_SECONDS),
+            ..Notice::default()
+        },
+        "checkout_expired" => Notice {
+            title: "This page has expired",
+            text: &[
+                "The key of a checkout can be picked up for 24 hours after the payment. That time is over.",
+                LOST_KEY,
+            ],
+            actions: &[("Log in with your key", "/login"), ("Go to the start page", "/")],
+            ..Notice::default()
+        },
+        "not_found" => Notice {
+            title: "There is no such checkout",
+            text: &[
+                "The address of this page is not complete, or not of a checkout here. Open the link that you were sent to after paying, as a whole.",
+                "If you have not paid yet, nothing was charged.",
+            ],
+            actions: &[("Go to the start page", "/"), ("Log in with your key", "/login")],
+            ..Notice::default()
+        },
+        _ if error.status.is_server_error() => Notice {
+            title: "We cannot see your payment just now",
+            text: &[
+                &error.message,
+                "If you have paid, nothing is lost: your key waits for you at this address. This page looks again every 10 seconds.",
+            ],
+            refresh_seconds: Some(LOOK_AGAIN_SECONDS),
+            ..Notice::default()
+        },
+        _ => return Err(error.clone()),
+    };
+    site.notice(Notice { status: error.status, ..notice })
+}
