@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use minijinja::context;
 use serde::Deserialize;
 use web::ApiError;
+use web::config::PublicUrl;
 use web::connect::Connect;
 
 use super::finish::NO_REFERRER;
@@ -34,7 +35,7 @@ pub async fn success(
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
     let page = match claim(&gateway, &query.session_id).await {
-        Ok(claimed) => claimed_page(&gateway, &claimed)?,
+        Ok(claimed) => claimed_page(&gateway.site, &gateway.mcp_url, &claimed)?,
         Err(error) => refused_page(&gateway.site, &error)?,
     };
     Ok((NO_REFERRER, page).into_response())
@@ -48,11 +49,10 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     says_so("sec-purpose") || says_so("purpose")
 }
 
-fn claimed_page(gateway: &Gateway, claimed: &Claimed) -> Result<Response, ApiError> {
+fn claimed_page(site: &Site, mcp_url: &PublicUrl, claimed: &Claimed) -> Result<Response, ApiError> {
     let dashboard = format!("/api/dashboard/{}", claimed.customer.id);
-    let site = &gateway.site;
     if let Some(key) = &claimed.key {
-        let connect = Connect::new(&gateway.mcp_url, key.expose());
+        let connect = Connect::new(mcp_url, key.expose());
         return site.page(
             "key.html",
             context! {
@@ -138,4 +138,106 @@ fn refused_page(site: &Site, error: &ApiError) -> Result<Response, ApiError> {
         _ => return Err(error.clone()),
     };
     site.notice(Notice { status: error.status, ..notice })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header;
+    use entity::customers::{Customer, OnboardingState, SubscriptionState};
+    use entity::db::now;
+    use entity::ids::CustomerId;
+    use entity::keys::PlainKey;
+    use web::config::{Config, Environment, Mode, Secrets};
+
+    use super::*;
+
+    fn site() -> (Site, PublicUrl) {
+        let long = "x".repeat(32);
+        let environment = Environment::of(&[
+            ("ADMIN_SECRET", &long),
+            ("ENCRYPTION_SECRET", &long),
+            ("MCP_PUBLIC_URL", "https://mcp.heycmo.example"),
+        ]);
+        let secrets = Secrets::load(&environment, Mode::Development, std::path::Path::new("unused")).unwrap();
+        let origins = Config::from_environment(&environment).unwrap().origins;
+        (Site::new(origins.gateway(1), &secrets, &[]).unwrap(), origins.mcp(2))
+    }
+
+    fn claimed(key: Option<PlainKey>, reactivated: bool) -> Claimed {
+        let customer = Customer {
+            id: CustomerId::new(),
+            email: "anna<b>@example.com".to_owned(),
+            plan: "pro".to_owned(),
+            brand_name: None,
+            time_zone: "UTC".to_owned(),
+            onboarding: OnboardingState::Open,
+            subscription: SubscriptionState::Active,
+            grace_ends_at: None,
+            suspended_at: None,
+            created_at: now(),
+            updated_at: now(),
+        };
+        Claimed { customer, key, reactivated }
+    }
+
+    async fn shown(page: Result<Response, ApiError>) -> (StatusCode, String) {
+        let page = page.unwrap();
+        assert_eq!(page.headers()[header::CACHE_CONTROL], "no-store");
+        let status = page.status();
+        let body = axum::body::to_bytes(page.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_new_key_is_shown_with_the_configuration_of_each_client() {
+        let (site, mcp_url) = site();
+        let key = PlainKey::generate().unwrap();
+        let (status, html) = shown(claimed_page(&site, &mcp_url, &claimed(Some(key.clone()), false))).await;
+        assert_eq!(status, StatusCode::OK);
+        let html = html.replace("&#x2f;", "/").replace("&quot;", "\"");
+        let key = key.expose();
+        for part in [
+            format!(">{key}</pre>"),
+            format!(
+                "claude mcp add --transport http heycmo https://mcp.heycmo.example/mcp --header \"Authorization: Bearer {key}\""
+            ),
+            "\"command\": \"npx\"".to_owned(),
+            format!("\"Authorization\": \"Bearer {key}\""),
+            "href=\"cursor://anysphere.cursor-deeplink/mcp/install?name=heycmo&amp;config=".to_owned(),
+            format!("https://mcp.heycmo.example/mcp/sse?token={key}"),
+            "anna&lt;b&gt;@example.com".to_owned(),
+            "data-copies=\"key\"".to_owned(),
+        ] {
+            assert!(html.contains(&part), "{part} is not in {html}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_key_the_page_says_why() {
+        let (site, mcp_url) = site();
+        for (reactivated, title) in [(false, "Your key was shown already"), (true, "Welcome back")] {
+            let (status, html) = shown(claimed_page(&site, &mcp_url, &claimed(None, reactivated))).await;
+            assert_eq!(status, StatusCode::OK);
+            assert!(html.contains(&format!("<h1>{title}</h1>")) && html.contains("Key lost?"), "{html}");
+            assert!(html.contains("dashboard&#x2f;cust_") && !html.contains("hcmo_live_"), "{html}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_may_still_come_is_looked_for_again() {
+        let (site, _) = site();
+        for (status, code, title, again) in [
+            (StatusCode::CONFLICT, "checkout_incomplete", "Your payment is on its way", true),
+            (StatusCode::BAD_GATEWAY, "stripe_failed", "We cannot see your payment just now", true),
+            (StatusCode::GONE, "checkout_expired", "This page has expired", false),
+            (StatusCode::NOT_FOUND, "not_found", "There is no such checkout", false),
+        ] {
+            let (shown_status, html) = shown(refused_page(&site, &ApiError::new(status, code, "Not now."))).await;
+            assert_eq!(shown_status, status, "{code}");
+            assert!(html.contains(&format!("<h1>{title}</h1>")), "{html}");
+            assert_eq!(html.contains("http-equiv=\"refresh\" content=\"10\""), again, "{code}");
+        }
+        let refused = ApiError::of_status(StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused_page(&site, &refused).unwrap_err(), refused);
+    }
 }
