@@ -7,8 +7,8 @@ use entity::db::Db;
 use entity::feed::Feed;
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
-use rest_gateway::Gateway;
 use rest_gateway::billing::Billing;
+use rest_gateway::{Gateway, STRIPE_PAGES, Site};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
@@ -35,9 +35,12 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     greet(&config, &db, &addresses, sandbox.as_ref()).await?;
     let public_url = config.origins.gateway(addresses.gateway.port());
     let stripe = sandbox.as_ref().map_or_else(|| config.stripe.clone(), |sandbox| Some(sandbox.account.clone()));
-    let billing = Billing::new(db.clone(), stripe, config.grace, public_url)?;
+    let billing = Billing::new(db.clone(), stripe, config.grace, public_url.clone())?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
-    let (gateway_app, mcp_app) = apps(&config, secrets, billing, &db, &addresses, &shutdown);
+    let pay_at = sandbox.as_ref().map(|sandbox| sandbox.origin.join(""));
+    let pay_at = pay_at.as_deref().map_or(STRIPE_PAGES.to_vec(), |origin| vec![origin]);
+    let site = Site::new(public_url, &secrets, &pay_at)?;
+    let (gateway_app, mcp_app) = apps(&config, secrets, billing, site, &db, &addresses, &shutdown);
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
@@ -75,6 +78,7 @@ fn apps(
     config: &Config,
     secrets: Secrets,
     billing: Billing,
+    site: Site,
     db: &Db,
     addresses: &Addresses,
     shutdown: &CancellationToken,
@@ -85,6 +89,7 @@ fn apps(
         db: db.clone(),
         feed: feed.clone(),
         billing,
+        site,
         admin_secret: secrets.admin,
         rate_limiter: rate_limiter.clone(),
         mcp_url: config.origins.mcp(addresses.mcp.port()),

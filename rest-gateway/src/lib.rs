@@ -2,12 +2,14 @@
 
 pub mod billing;
 mod openapi;
+mod pages;
 mod router;
 mod routes;
 mod tail;
 
 use axum::Router;
 use axum::extract::FromRef;
+use axum::middleware::from_fn_with_state;
 use billing::Billing;
 use entity::db::Db;
 use entity::feed::Feed;
@@ -15,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 use web::auth::AdminSecret;
 use web::config::PublicUrl;
 use web::rate_limit::RateLimiter;
+use web::session::Sessions;
+
+pub use pages::{STRIPE_PAGES, Site};
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug, FromRef)]
@@ -31,11 +36,21 @@ pub struct Gateway {
     pub rate_limiter: RateLimiter,
     /// Where assistants find the MCP server.
     pub mcp_url: PublicUrl,
+    /// The pages for browsers.
+    pub site: Site,
     /// Ends the streams when the process stops.
     pub shutdown: CancellationToken,
 }
 
+impl FromRef<Gateway> for Sessions {
+    fn from_ref(gateway: &Gateway) -> Self {
+        gateway.site.sessions().clone()
+    }
+}
+
 /// The gateway, ready to be served.
 pub fn app(gateway: Gateway) -> Router {
+    let site = gateway.site.clone();
     web::layers::around(router::router(gateway), web::layers::REQUEST_TIMEOUT)
+        .layer(from_fn_with_state(site, pages::finish::finish))
 }

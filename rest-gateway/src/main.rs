@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use entity::feed::Feed;
-use rest_gateway::Gateway;
 use rest_gateway::billing::Billing;
+use rest_gateway::{Gateway, STRIPE_PAGES, Site};
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
 use web::rate_limit::RateLimiter;
@@ -38,11 +38,13 @@ async fn run() -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
     tracing::info!(%address, database = config.database.describe(), "the gateway listens");
 
+    let site = Site::new(config.origins.gateway(address.port()), &secrets, &STRIPE_PAGES)?;
     let public_url = config.origins.gateway(address.port());
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
     let gateway = Gateway {
         billing,
+        site,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),
         admin_secret: secrets.admin,

@@ -1,7 +1,7 @@
 //! Every route, once.
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -9,6 +9,7 @@ use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
 use crate::openapi;
+use crate::pages::{assets, checkout, dashboard, landing, login};
 use crate::routes::{admin, billing, customer, events, keys};
 
 /// Stripe's events are some kilobytes; this is what the contract allows.
@@ -17,7 +18,22 @@ const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
 pub fn router(gateway: Gateway) -> Router {
     let (api, description) = api(&gateway.rate_limiter).split_for_parts();
     let description = openapi::with_common_errors(description);
-    api.route("/openapi.json", get(async || Json(description))).with_state(gateway)
+    api.route("/openapi.json", get(async || Json(description))).merge(pages(&gateway.rate_limiter)).with_state(gateway)
+}
+
+/// People in a browser; forms are taken from our own pages only.
+fn pages(limiter: &RateLimiter) -> Router<Gateway> {
+    let limited = |scope| limiter.by_ip(scope);
+    Router::new()
+        .route("/", get(landing::show))
+        .route("/checkout", post(landing::begin_checkout).route_layer(limited(Scope::Checkout)))
+        .route("/checkout/success", get(checkout::success).route_layer(limited(Scope::Preauth)))
+        .route("/login", post(login::log_in).route_layer(limited(Scope::Preauth)).get(login::show))
+        .route("/logout", post(login::log_out))
+        .route("/assets/{file}", get(assets::show))
+        // By their session or key, on their own account.
+        .route("/api/dashboard/{customer_id}", get(dashboard::show))
+        .route("/billing/portal/{customer_id}", post(dashboard::manage_billing))
 }
 
 /// What programs call; each route with its description.

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod main_job;
+mod pages;
 mod prompts;
 mod rate_limits;
 mod resources;

@@ -10,8 +10,8 @@ use entity::ids::CustomerId;
 use harness::{Backend, PATIENCE, TestDb};
 use mcp_server::{AllowedOrigins, McpServer};
 use reqwest::{RequestBuilder, Response};
-use rest_gateway::Gateway;
 use rest_gateway::billing::Billing;
+use rest_gateway::{Gateway, Site};
 use rmcp::model::{
     CallToolRequestParams, ClientConfig, ContentBlock, GetPromptRequestParams, JsonObject, ProtocolVersion,
     ReadResourceRequestParams, ResourceContents, ResourceUpdatedNotificationParam, SubscribeRequestParams,
@@ -27,13 +27,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use web::auth::AdminSecret;
-use web::config::{Config, Environment};
+use web::config::{Config, Environment, Mode, Secrets};
 use web::rate_limit::RateLimiter;
 
 use crate::schema;
 
 pub const ADMIN_SECRET: &str = "the-operators-secret-of-these-tests";
+pub const PUBLIC_URL: &str = "https://heycmo.example";
+/// Where forms may lead besides.
+pub const FORM_TARGET: &str = "https://checkout.example";
 pub const MCP_URL: &str = "https://mcp.heycmo.example";
 
 /// Both servers on a database of their own.
@@ -79,14 +81,23 @@ impl Product {
     /// Each server has its own way to the database, like the two processes that they are. Rate limits are one for both,
     /// as in `heycmo`.
     async fn with(test: TestDb, db: Db, rate_limiter: RateLimiter, shutdown: CancellationToken) -> Self {
-        let config = Config::from_environment(&Environment::of(&[("MCP_PUBLIC_URL", MCP_URL)])).unwrap();
+        let environment = Environment::of(&[
+            ("PUBLIC_URL", PUBLIC_URL),
+            ("MCP_PUBLIC_URL", MCP_URL),
+            ("ADMIN_SECRET", ADMIN_SECRET),
+            ("ENCRYPTION_SECRET", "the-secret-that-keys-are-derived-from"),
+        ]);
+        let config = Config::from_environment(&environment).unwrap();
+        let secrets = Secrets::load(&environment, Mode::Development, &config.data_dir).unwrap();
         // Without Stripe; tests/process has the stand-in.
         let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
+        let site = Site::new(config.origins.gateway(0), &secrets, &[FORM_TARGET]).unwrap();
         let gateway = rest_gateway::app(Gateway {
             billing,
+            site,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),
-            admin_secret: AdminSecret::new(ADMIN_SECRET.to_owned().into()),
+            admin_secret: secrets.admin,
             rate_limiter: rate_limiter.clone(),
             mcp_url: config.origins.mcp(0),
             shutdown: shutdown.clone(),

@@ -12,6 +12,7 @@ use crate::support::{assert_conflict, assert_invalid, assert_not_found, logged_t
 harness::on_each_database!(
     a_good_key_is_accepted,
     a_key_that_is_not_good_is_refused_without_saying_why,
+    a_key_is_accepted_by_its_id_for_its_own_customer_only,
     a_key_works_only_while_its_customer_may,
     nothing_of_a_key_is_stored,
     the_last_use_is_noted_to_the_minute,
@@ -69,6 +70,33 @@ async fn a_key_that_is_not_good_is_refused_without_saying_why(test: TestDb) {
         let refused = keys::authenticate(&db, &plain).await.unwrap_err();
         assert!(matches!(refused, Refused::UnknownKey), "{refused:?}");
     }
+}
+
+async fn a_key_is_accepted_by_its_id_for_its_own_customer_only(test: TestDb) {
+    let db = test.db();
+    let (customer, first) = a_customer(&db).await;
+    let (other, _) = a_customer(&db).await;
+    let (key, _) = labelled(&db, &customer.id, "shown before").await;
+    let by_id =
+        async |customer_id: &CustomerId, key_id: &KeyId| keys::authenticate_by_id(&db, customer_id, key_id).await;
+
+    let accepted = by_id(&customer.id, &key.id).await.unwrap();
+    assert_eq!((&accepted.customer, &accepted.key), (&customer, &key));
+    eventually("the use is noted", async || last_use(&db, &key).await).await;
+    for (customer_id, key_id) in [(&other.id, &key.id), (&customer.id, &KeyId::new()), (&CustomerId::new(), &key.id)] {
+        let refused = by_id(customer_id, key_id).await.unwrap_err();
+        assert!(matches!(refused, Refused::UnknownKey), "{refused:?}");
+    }
+
+    customers::suspend(&db, &customer.id).await.unwrap();
+    let refused = by_id(&customer.id, &key.id).await.unwrap_err();
+    assert!(matches!(refused, Refused::Inactive(CustomerStatus::Suspended)), "{refused:?}");
+    customers::resume(&db, &customer.id).await.unwrap();
+    keys::revoke(&db, &customer.id, &key.id).await.unwrap();
+    assert!(matches!(by_id(&customer.id, &key.id).await.unwrap_err(), Refused::UnknownKey));
+    let first = keys::authenticate(&db, &first).await.unwrap().key;
+    set_time(&test, &first.id, "expires_at", now() - Duration::microseconds(1)).await;
+    assert!(matches!(by_id(&customer.id, &first.id).await.unwrap_err(), Refused::UnknownKey));
 }
 
 async fn a_key_works_only_while_its_customer_may(test: TestDb) {

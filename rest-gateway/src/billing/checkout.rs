@@ -56,7 +56,7 @@ impl Billing {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,
                 "already_subscribed",
-                "There is a subscription for this e-mail address already. Log in to manage it.",
+                "There is a subscription for this e-mail address already. Log in to manage it; if its last payment failed, pay the invoice that Stripe e-mailed.",
             ));
         }
         let subscriptions = store::of_customer(&self.db, &customer.id).await?;

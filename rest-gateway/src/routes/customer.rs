@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::auth::Owner;
 use web::config::PublicUrl;
+use web::connect::Connect;
 use web::timestamp;
 
 use super::NO_STORE;
@@ -58,9 +59,9 @@ pub async fn show(Owner(holder): Owner, State(mcp_url): State<PublicUrl>) -> imp
     (NO_STORE, Json(body))
 }
 
-/// What a person pastes into an assistant that takes a single address. A key needs no percent-encoding.
+/// What a person pastes into an assistant that takes a single address.
 pub fn mcp_endpoint(mcp_url: &PublicUrl, key: &PlainKey) -> String {
-    mcp_url.join(&format!("/mcp/sse?token={}", key.expose()))
+    Connect::new(mcp_url, key.expose()).sse_url()
 }
 
 /// The same for whoever knows their key, when we do not.

@@ -133,9 +133,32 @@ pub async fn authenticate(db: &Db, key: &PlainKey) -> std::result::Result<Authen
         .one(db.connection())
         .await
         .map_err(Error::from)?;
+    accept(db, found.filter(|(key, _)| key.hash.is(&hash)))
+}
+
+/// Checks a key of the customer by its id, for somebody who showed the key itself before: one joined look-up.
+///
+/// # Errors
+///
+/// As [`authenticate`].
+pub async fn authenticate_by_id(
+    db: &Db,
+    customer_id: &CustomerId,
+    key_id: &KeyId,
+) -> std::result::Result<Authenticated, Refused> {
+    let found = api_key::Entity::find_by_id(key_id.clone())
+        .filter(api_key::Column::CustomerId.eq(customer_id.clone()))
+        .find_also_related(customer::Entity)
+        .one(db.connection())
+        .await
+        .map_err(Error::from)?;
+    accept(db, found)
+}
+
+fn accept(db: &Db, found: Option<(ApiKey, Option<Customer>)>) -> std::result::Result<Authenticated, Refused> {
     let Some((key, Some(customer))) = found else { return Err(Refused::UnknownKey) };
     let now = now();
-    if !key.hash.is(&hash) || !is_usable(&key, now) {
+    if !is_usable(&key, now) {
         return Err(Refused::UnknownKey);
     }
     let status = customer.status(now);

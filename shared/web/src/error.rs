@@ -84,12 +84,12 @@ impl ApiError {
         Self::of_status(StatusCode::NOT_FOUND)
     }
 
-    pub(crate) fn body(self, request_id: &str) -> ErrorOut {
+    pub(crate) fn body(&self, request_id: &str) -> ErrorOut {
         ErrorOut {
-            error: self.message,
+            error: self.message.clone(),
             code: self.code.to_owned(),
             request_id: request_id.to_owned(),
-            fields: self.fields,
+            fields: self.fields.clone(),
         }
     }
 }

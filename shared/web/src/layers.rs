@@ -92,6 +92,8 @@ fn with_error_body(mut response: Response, id: &str) -> Response {
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     *response.body_mut() = Body::from(json);
+    // For whoever stands further out and says it in another form.
+    response.extensions_mut().insert(error);
     response
 }
 

@@ -6,13 +6,16 @@ pub mod auth;
 pub mod body;
 pub mod client_ip;
 pub mod config;
+pub mod connect;
 pub mod error;
 pub mod health;
 mod http_client;
 pub mod layers;
 pub mod process;
 pub mod rate_limit;
+pub mod seal;
 pub mod serve;
+pub mod session;
 pub mod telemetry;
 mod time;
 

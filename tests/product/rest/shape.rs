@@ -12,7 +12,7 @@ async fn what_there_is_not_is_told_in_json() {
     let customer = product.customer().await;
     let events = format!("/api/events/{}", customer.id);
     for (base, path) in [
-        (&product.gateway, "/"),
+        (&product.gateway, "/nothing"),
         (&product.gateway, "/api"),
         (&product.gateway, "/api/health/"),
         (&product.gateway, "/api/customer"),

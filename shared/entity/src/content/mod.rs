@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use draft::{Channel, ContentKind, Draft, Finding, Findings, Media, MediaType, Severity};
-pub use queries::{Counts, Filter, History, Page, counts, get, history, list, revision};
+pub use queries::{Counts, Filter, History, Page, counts, get, history, list, revision, with_words};
 pub use review::{Review, Reviewed, review};
 pub use schedule::{Schedule, Scheduled, schedule};
 

@@ -100,6 +100,18 @@ impl PublicUrl {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }
 
+    /// The origin as browsers write it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// Whether it is for this machine only, without TLS: the one place where cookies cannot ask for TLS.
+    #[must_use]
+    pub fn is_http_on_localhost(&self) -> bool {
+        self.0.scheme() == "http" && matches!(self.0.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+    }
+
     fn host_and_port(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::{ConfigError, Environment, Mode};
 use crate::auth::AdminSecret;
+use crate::seal::Seal;
 
 const MIN_CHARS: usize = 32;
 
@@ -18,6 +19,8 @@ pub struct Secrets {
     pub admin: AdminSecret,
     /// `ENCRYPTION_SECRET`.
     pub encryption: EncryptionSecret,
+    /// `ENCRYPTION_SECRET_FALLBACK`: the secret before the current one, while it is being rotated.
+    encryption_fallback: Option<EncryptionSecret>,
 }
 
 /// The secret that other keys are derived from. Never printed.
@@ -25,6 +28,12 @@ pub struct Secrets {
 pub struct EncryptionSecret(SecretString);
 
 impl EncryptionSecret {
+    /// A secret from the configuration.
+    #[must_use]
+    pub const fn new(secret: SecretString) -> Self {
+        Self(secret)
+    }
+
     /// A 256-bit key for one purpose, by HMAC-SHA256. Different purposes get unrelated keys.
     #[must_use]
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
@@ -42,12 +51,8 @@ impl Secrets {
     ///
     /// When one is too short, or absent in production, or the file cannot be read or written.
     pub fn load(environment: &Environment, mode: Mode, data_dir: &Path) -> Result<Self, ConfigError> {
-        let secret = |name, file| match environment.var(name) {
-            Some(value) if value.chars().count() < MIN_CHARS => Err(ConfigError::new(
-                name,
-                format!("must have at least {MIN_CHARS} characters; `openssl rand -hex 32` makes one"),
-            )),
-            Some(value) => Ok(SecretString::from(value)),
+        let secret = |name, file| match given(environment, name)? {
+            Some(secret) => Ok(secret),
             None if mode == Mode::Production => Err(ConfigError::new(
                 name,
                 format!(
@@ -62,7 +67,24 @@ impl Secrets {
         Ok(Self {
             admin: AdminSecret::new(secret("ADMIN_SECRET", "admin_secret")?),
             encryption: EncryptionSecret(secret("ENCRYPTION_SECRET", "encryption_secret")?),
+            encryption_fallback: given(environment, "ENCRYPTION_SECRET_FALLBACK")?.map(EncryptionSecret),
         })
+    }
+
+    /// Seals and opens what is encrypted for one purpose.
+    #[must_use]
+    pub fn seal(&self, purpose: &'static str) -> Seal {
+        Seal::new(purpose, &self.encryption, self.encryption_fallback.as_ref())
+    }
+}
+
+fn given(environment: &Environment, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
+    match environment.var(name) {
+        Some(value) if value.chars().count() < MIN_CHARS => Err(ConfigError::new(
+            name,
+            format!("must have at least {MIN_CHARS} characters; `openssl rand -hex 32` makes one"),
+        )),
+        value => Ok(value.map(SecretString::from)),
     }
 }
 
@@ -148,6 +170,22 @@ mod tests {
         assert!(load(&[("ADMIN_SECRET", "short")]).unwrap_err().starts_with("ADMIN_SECRET must have"));
         let long = "x".repeat(32);
         assert!(load(&[("ADMIN_SECRET", &long)]).unwrap_err().starts_with("ENCRYPTION_SECRET must be set"));
-        assert!(load(&[("ADMIN_SECRET", &long), ("ENCRYPTION_SECRET", &long)]).is_ok());
+        let both = [("ADMIN_SECRET", long.as_str()), ("ENCRYPTION_SECRET", &long)];
+        assert!(load(&both).is_ok());
+        let with_short_fallback = [both.as_slice(), &[("ENCRYPTION_SECRET_FALLBACK", "short")]].concat();
+        assert!(load(&with_short_fallback).unwrap_err().starts_with("ENCRYPTION_SECRET_FALLBACK must have"));
+    }
+
+    #[test]
+    fn the_fallback_opens_what_was_sealed_before_the_rotation() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = |variables: &[(&str, &str)]| {
+            Secrets::load(&Environment::of(variables), Mode::Development, dir.path()).unwrap().seal("a test")
+        };
+        let (old, new) = ("o".repeat(32), "n".repeat(32));
+        let sealed = load(&[("ENCRYPTION_SECRET", &old)]).seal(b"kept").unwrap();
+        let opened = load(&[("ENCRYPTION_SECRET", &new), ("ENCRYPTION_SECRET_FALLBACK", &old)]).open(&sealed);
+        assert_eq!(opened.unwrap().expose_secret(), b"kept");
+        assert!(load(&[("ENCRYPTION_SECRET", &new)]).open(&sealed).is_err());
     }
 }

@@ -1,0 +1,112 @@
+//! What people see in a browser: pages made on the server, usable without script.
+
+pub mod assets;
+pub mod checkout;
+pub mod dashboard;
+pub mod finish;
+pub mod landing;
+pub mod login;
+mod words;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use minijinja::{UndefinedBehavior, Value, context};
+use web::ApiError;
+use web::config::{PublicUrl, Secrets};
+use web::session::Sessions;
+
+/// Where Stripe's own pages are: our forms lead there.
+pub const STRIPE_PAGES: [&str; 2] = ["https://checkout.stripe.com", "https://billing.stripe.com"];
+
+/// What all pages share. Cheap to clone.
+#[derive(Clone)]
+pub struct Site(Arc<Inner>);
+
+struct Inner {
+    sessions: Sessions,
+    templates: minijinja::Environment<'static>,
+    policy: HeaderValue,
+    is_https: bool,
+}
+
+impl Site {
+    /// The site at `public_url`. `form_targets` are the origins, besides our own, that a form of ours may lead to, such
+    /// as [`STRIPE_PAGES`]: browsers hold redirects against them too.
+    ///
+    /// # Errors
+    ///
+    /// When a target cannot stand in a header.
+    pub fn new(public_url: PublicUrl, secrets: &Secrets, form_targets: &[&str]) -> Result<Self, String> {
+        let policy = finish::content_security_policy(form_targets);
+        let policy = HeaderValue::try_from(&policy).map_err(|_| format!("`{policy}` cannot stand in a header"))?;
+        Ok(Self(Arc::new(Inner {
+            is_https: !public_url.is_http_on_localhost(),
+            sessions: Sessions::new(secrets, public_url),
+            templates: templates(),
+            policy,
+        })))
+    }
+
+    /// The browser sessions.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// A page. What is personal about it stays out of caches.
+    fn page(&self, template: &str, values: Value) -> Result<Response, ApiError> {
+        let rendered = self.0.templates.get_template(template).and_then(|template| template.render(values));
+        match rendered {
+            Ok(html) => {
+                Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Html(html)).into_response())
+            }
+            Err(error) => {
+                tracing::error!(template, %error, "a page cannot be made");
+                Err(ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR))
+            }
+        }
+    }
+
+    /// A page that says one thing.
+    fn notice(&self, notice: Notice<'_>) -> Result<Response, ApiError> {
+        let Notice { status, title, text, actions, refresh_seconds, request_id } = notice;
+        let actions: Vec<Value> =
+            actions.iter().map(|(label, href)| context! { label => *label, href => *href }).collect();
+        let text: Vec<Value> = text.iter().map(|paragraph| Value::from(*paragraph)).collect();
+        let values = context! { title, text, actions, refresh_seconds, request_id };
+        Ok((status, self.page("notice.html", values)?).into_response())
+    }
+}
+
+/// One thing to say, and where to go from there.
+#[derive(Default)]
+struct Notice<'a> {
+    status: StatusCode,
+    title: &'a str,
+    /// Paragraphs.
+    text: &'a [&'a str],
+    /// Labels and addresses of links, the most likely one first.
+    actions: &'a [(&'a str, &'a str)],
+    /// After how many seconds the browser is to look again.
+    refresh_seconds: Option<u32>,
+    /// What support needs.
+    request_id: Option<&'a str>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("policy", &self.0.policy).finish_non_exhaustive()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the templates are part of the program; every start of it loads them")]
+fn templates() -> minijinja::Environment<'static> {
+    let mut environment = minijinja::Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_function("asset", assets::path);
+    minijinja_embed::load_templates!(environment);
+    environment
+}

@@ -1,0 +1,253 @@
+//! Plain words for what is stored as names: one sentence an event, one expression a status.
+
+use chrono::{DateTime, Datelike, Duration, TimeZone, Utc};
+use chrono_tz::Tz;
+use entity::content::ContentKind;
+use entity::customers::CustomerStatus;
+use entity::events::{Event, EventType};
+use serde_json::Value;
+
+/// A sentence for the customer. What somebody wrote is set apart, whichever way their script runs.
+pub fn sentence(event: &Event, zone: Tz) -> String {
+    let said = |field: &str| event.data.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let label = || quoted(said("label").unwrap_or("a piece"));
+    let who = || said("decidedBy").map_or_else(|| "Somebody".to_owned(), isolated);
+    let why = || said("reason").map_or_else(|| ".".to_owned(), |reason| format!(": {}", isolated(reason)));
+    let key = || format!("The key {} (ends in {})", label(), said("last4").unwrap_or("?"));
+    match event.event_type {
+        EventType::CustomerCreated => "Your account was made.".to_owned(),
+        EventType::CustomerSuspended => "Your account was suspended; its keys stopped working.".to_owned(),
+        EventType::CustomerResumed => "Your account works again, with the same keys.".to_owned(),
+        EventType::SubscriptionUpdated => subscription(&event.data, zone),
+        EventType::SubscriptionGraceEnded => {
+            "The missing payment did not come; your keys stopped working until it does.".to_owned()
+        }
+        EventType::PaymentDisputed => "A payment of yours is disputed at the bank.".to_owned(),
+        EventType::KeyCreated => format!("{} was made.", key()),
+        EventType::KeyRevoked => format!("{} was revoked and opens nothing any more.", key()),
+        EventType::BrandUpdated => format!("The brand profile changed: {}.", changed_fields(&event.data)),
+        EventType::ContentCreated => format!("{} was drafted: {}.", said_kind(&event.data), label()),
+        EventType::ContentUpdated => format!("{} was rewritten{}.", label(), revision(&event.data)),
+        EventType::ContentApproved => format!("{} approved {}{}", who(), label(), why()),
+        EventType::ContentRejected => format!("{} decided against {}{}", who(), label(), why()),
+        EventType::ContentRevised => format!("{} asked for a change to {}{}", who(), label(), why()),
+        EventType::ContentScheduled => format!("{} is due {}.", label(), due(&event.data, zone)),
+        EventType::ContentUnscheduled => format!("{} has no date any more.", label()),
+        EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
+    }
+}
+
+/// What changed about the subscription, by Stripe's word for how it stands.
+fn subscription(data: &Value, zone: Tz) -> String {
+    let text = |field: &str| data.get(field).and_then(Value::as_str);
+    let at = |field: &str| text(field).and_then(|text| text.parse::<DateTime<Utc>>().ok()).map(|at| time(at, zone));
+    let ends = data.get("cancelAtPeriodEnd").and_then(Value::as_bool).unwrap_or(false);
+    match (text("status").unwrap_or_default(), at("graceEndsAt")) {
+        ("active" | "trialing", _) if ends => match at("periodEndsAt") {
+            Some(end) => format!("Your subscription was canceled and ends {end}."),
+            None => "Your subscription was canceled and ends with the period that is paid.".to_owned(),
+        },
+        ("active" | "trialing", _) => "Your subscription is paid and active.".to_owned(),
+        ("past_due", Some(end)) => format!("A payment failed. Your keys go on working until {end}."),
+        ("past_due" | "unpaid", _) => "A payment failed and is overdue; your keys stopped working.".to_owned(),
+        ("paused", _) => "Your subscription is paused; your keys stopped working.".to_owned(),
+        _ => "Your subscription ended; your keys stopped working. Nothing was deleted.".to_owned(),
+    }
+}
+
+fn said_kind(data: &Value) -> &'static str {
+    let read = data.get("kind").and_then(|kind| serde_json::from_value(kind.clone()).ok());
+    read.map_or("A piece of content", with_article)
+}
+
+fn revision(data: &Value) -> String {
+    let number = data.get("revision").and_then(Value::as_i64);
+    number.map(|number| format!(" (version {number})")).unwrap_or_default()
+}
+
+fn due(data: &Value, zone: Tz) -> String {
+    let at = data.get("scheduledAt").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
+    at.map_or_else(|| "at a new time".to_owned(), |at| time(at, zone))
+}
+
+fn changed_fields(data: &Value) -> String {
+    let names = data.get("changed").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let words: Vec<&str> = names.map(field).collect();
+    if words.is_empty() { "a detail".to_owned() } else { words.join(", ") }
+}
+
+/// A field of the brand profile in words.
+pub fn field(name: &str) -> &str {
+    match name {
+        "timeZone" => "time zone",
+        "offering" => "what you sell",
+        "voice.adjectives" => "how the brand sounds",
+        "voice.do" => "what every text does",
+        "voice.dont" => "what no text does",
+        "pillars" => "topics",
+        "forbiddenClaims" => "words never to use",
+        "cadence" => "how often to publish",
+        other => other,
+    }
+}
+
+/// A status in words, for an account that can be looked at.
+pub const fn status(status: CustomerStatus) -> &'static str {
+    match status {
+        CustomerStatus::Onboarding => "Active; the first steps are still open",
+        CustomerStatus::Active => "Active",
+        CustomerStatus::PastDue => "A payment failed",
+        CustomerStatus::Paused => "Paused",
+        CustomerStatus::Canceled => "Canceled",
+        CustomerStatus::Suspended => "Suspended",
+    }
+}
+
+/// What a piece is, as a label.
+pub const fn kind(kind: ContentKind) -> &'static str {
+    match kind {
+        ContentKind::BlogPost => "Blog post",
+        ContentKind::LinkedinPost => "LinkedIn post",
+        ContentKind::XPost => "Post on X",
+        ContentKind::XThread => "Thread on X",
+        ContentKind::InstagramPost => "Instagram post",
+        ContentKind::FacebookPost => "Facebook post",
+        ContentKind::Newsletter => "Newsletter",
+        ContentKind::Email => "E-mail",
+        ContentKind::LandingPage => "Landing page",
+        ContentKind::Ad => "Search ad",
+    }
+}
+
+const fn with_article(kind: ContentKind) -> &'static str {
+    match kind {
+        ContentKind::BlogPost => "A blog post",
+        ContentKind::LinkedinPost => "A LinkedIn post",
+        ContentKind::XPost => "A post on X",
+        ContentKind::XThread => "A thread on X",
+        ContentKind::InstagramPost => "An Instagram post",
+        ContentKind::FacebookPost => "A Facebook post",
+        ContentKind::Newsletter => "A newsletter",
+        ContentKind::Email => "An e-mail",
+        ContentKind::LandingPage => "A landing page",
+        ContentKind::Ad => "A search ad",
+    }
+}
+
+/// A time such as "Tue 24 Nov, 09:00"; the year only where it is not this one. The page names the zone once.
+pub fn time(time: DateTime<Utc>, zone: Tz) -> String {
+    let local = time.with_timezone(&zone);
+    let this_year = zone.from_utc_datetime(&entity::db::now().naive_utc()).year();
+    let format = if local.year() == this_year { "%a %-d %b, %H:%M" } else { "%a %-d %b %Y, %H:%M" };
+    local.format(format).to_string()
+}
+
+/// How long ago, within the last day; the time itself before that.
+pub fn time_or_ago(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let plural = |count: i64, what: &str| format!("{count} {what}{} ago", if count == 1 { "" } else { "s" });
+    match now - at {
+        age if age < Duration::minutes(1) => "just now".to_owned(),
+        age if age < Duration::hours(1) => plural(age.num_minutes(), "minute"),
+        age if age < Duration::days(1) => plural(age.num_hours(), "hour"),
+        _ => time(at, zone),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("“{}”", isolated(text))
+}
+
+/// Between marks that keep its direction to itself.
+fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::ids::{CustomerId, EventId};
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(event_type: EventType, data: Value) -> Event {
+        let created_at = entity::db::now();
+        Event { id: EventId::new(), customer_id: CustomerId::new(), event_type, data, created_at }
+    }
+
+    #[test]
+    fn every_event_is_a_sentence_whatever_its_data() {
+        for event_type in EventType::ALL {
+            for data in
+                [json!({}), json!(null), json!({"label": 5, "changed": [7], "kind": "song", "scheduledAt": "?"})]
+            {
+                let sentence = sentence(&event(*event_type, data), Tz::UTC);
+                assert!(sentence.ends_with('.') && !sentence.contains(event_type.as_str()), "{sentence}");
+                assert!(sentence.starts_with(|first: char| first.is_uppercase() || first == '“'), "{sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn sentences_say_what_the_data_says() {
+        let told = |event_type, data| {
+            let plain = |character: &char| !matches!(character, '\u{2068}' | '\u{2069}');
+            sentence(&event(event_type, data), Tz::Europe__Berlin).chars().filter(plain).collect::<String>()
+        };
+        let next_year = entity::db::now().year() + 1;
+        for (event_type, data, expected) in [
+            (
+                EventType::KeyRevoked,
+                json!({"label": "laptop", "last4": "beef"}),
+                "The key “laptop” (ends in beef) was revoked and opens nothing any more.".to_owned(),
+            ),
+            (
+                EventType::BrandUpdated,
+                json!({"changed": ["name", "forbiddenClaims"]}),
+                "The brand profile changed: name, words never to use.".to_owned(),
+            ),
+            (
+                EventType::ContentCreated,
+                json!({"kind": "x_thread", "label": "Tea"}),
+                "A thread on X was drafted: “Tea”.".to_owned(),
+            ),
+            (
+                EventType::ContentApproved,
+                json!({"decidedBy": "Anna", "label": "Tea", "reason": null}),
+                "Anna approved “Tea”.".to_owned(),
+            ),
+            (
+                EventType::ContentRevised,
+                json!({"decidedBy": "Anna", "label": "Tea", "reason": "too long"}),
+                "Anna asked for a change to “Tea”: too long".to_owned(),
+            ),
+            (
+                EventType::ContentScheduled,
+                json!({"label": "Tea", "scheduledAt": format!("{next_year}-07-01T07:00:00Z")}),
+                format!(
+                    "“Tea” is due {}, 09:00.",
+                    DateTime::parse_from_rfc3339(&format!("{next_year}-07-01T09:00:00+02:00"))
+                        .unwrap()
+                        .format("%a %-d %b %Y")
+                ),
+            ),
+            (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
+        ] {
+            assert_eq!(told(event_type, data), expected);
+        }
+    }
+
+    #[test]
+    fn times_are_relative_for_a_day() {
+        let now = entity::db::now();
+        for (age, expected) in [
+            (Duration::seconds(59), "just now"),
+            (Duration::minutes(1), "1 minute ago"),
+            (Duration::minutes(59), "59 minutes ago"),
+            (Duration::hours(1), "1 hour ago"),
+            (Duration::hours(23), "23 hours ago"),
+        ] {
+            assert_eq!(time_or_ago(now - age, now, Tz::UTC), expected);
+        }
+        assert!(time_or_ago(now - Duration::days(1), now, Tz::UTC).contains(':'));
+    }
+}
