@@ -7,6 +7,7 @@ pub mod body;
 pub mod config;
 pub mod error;
 pub mod health;
+mod http_client;
 pub mod layers;
 pub mod process;
 pub mod serve;
@@ -14,4 +15,5 @@ pub mod telemetry;
 mod time;
 
 pub use error::ApiError;
+pub use http_client::http_client;
 pub use time::timestamp;

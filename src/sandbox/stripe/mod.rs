@@ -96,7 +96,7 @@ impl Sandbox {
         let state = State::load(path, origin.as_str().trim_end_matches('/').to_owned())?;
         // So that a directory that cannot be written shows now, not with the first payment.
         state.save(path)?;
-        let http = reqwest::Client::builder()
+        let http = web::http_client()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(webhooks::TIMEOUT)
             .no_proxy()
