@@ -469,6 +469,23 @@ async fn everything_survives_a_restart() {
     eventually("what waited is sent", async || second.receiver.types().contains(&paused).then_some(())).await;
 }
 
+#[tokio::test]
+async fn a_session_expires_while_nobody_asks() {
+    let first = Served::start().await;
+    let session = first.session(&[]).await;
+    let dir = first.dir.clone();
+    drop(first);
+    let file = dir.path().join(FILE);
+    let kept = std::fs::read_to_string(&file).unwrap();
+    let expires_at = session["expires_at"].to_string();
+    std::fs::write(&file, kept.replace(&expires_at, &session["created"].to_string())).unwrap();
+
+    let second = Served::on(dir).await;
+    second.receiver.has_taken(&["checkout.session.expired"]).await;
+    assert_eq!(second.get(&format!("/checkout/sessions/{}", id(&session))).await["status"], "expired");
+    assert!(second.page(&format!("/pay/{}", id(&session))).await.contains("has expired"));
+}
+
 #[test]
 fn a_file_that_is_not_its_own_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
