@@ -373,7 +373,7 @@ fn written(time: i64, format: &str) -> String {
     DateTime::<Utc>::from_timestamp(time, 0).map(|time| time.format(format).to_string()).unwrap_or_default()
 }
 
-/// Sends a browser on after a form. Redirect would panic on nothing, but a wrong address would be a 500 without words.
+/// Sends a browser on after a form.
 fn see_other(target: &str) -> Response {
     Redirect::to(target).into_response()
 }

@@ -27,6 +27,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Sends what is due, one at a time and oldest first.
 pub async fn deliver_for_ever(sandbox: &Sandbox) {
     loop {
+        // Sessions expire and tell so while nobody asks. A file that cannot be written is in the log.
+        let _ = sandbox.read(|_| Ok(()));
         let wait = match next_due(sandbox) {
             Some((id, wait)) if wait.is_zero() => {
                 if let Err(error) = deliver(sandbox, &id).await {
@@ -42,8 +44,6 @@ pub async fn deliver_for_ever(sandbox: &Sandbox) {
             () = sandbox.0.changed.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
-        // Sessions expire and tell so while nobody asks.
-        let _ = sandbox.read(|_| Ok(()));
     }
 }
 
