@@ -490,7 +490,10 @@ async fn a_session_expires_while_nobody_asks() {
 fn a_file_that_is_not_its_own_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join(FILE), "{").unwrap();
-    let error = open(Mode::Development, dir.path()).unwrap_err();
+    let url = Url::parse("http://127.0.0.1:8787/api/webhooks/stripe").unwrap();
+    let webhook = WebhookTarget { url, secret: SECRET.into() };
+    let opened = Sandbox::open(&dir.path().join(FILE), "http://localhost:8789".to_owned(), webhook);
+    let error = opened.map(|_| ()).unwrap_err().to_string();
     assert!(error.contains(FILE) && error.contains("Delete it"), "{error}");
     assert_eq!(std::fs::read_to_string(dir.path().join(FILE)).unwrap(), "{");
 }

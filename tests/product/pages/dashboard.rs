@@ -75,8 +75,9 @@ async fn what_was_done_and_what_waits_is_there_in_plain_words() {
     assert!(!html.contains("dir=\"auto\">We stopped"), "{html}");
     assert!(!html.contains("content.created") && !html.contains("in_review"), "{html}");
 
-    product.test.execute("UPDATE customers SET subscription = 'active'").await;
-    assert_shows(&dashboard(&product, &anna).await, &["action=\"/billing/portal\"", "Manage billing"]);
+    product.test.execute("UPDATE customers SET stripe_customer_id = 'cus_1'").await;
+    let form = format!("action=\"/billing/portal/{}\"", anna.id);
+    assert_shows(&dashboard(&product, &anna).await, &[&form, "Manage billing"]);
 }
 
 #[tokio::test]
