@@ -1,6 +1,5 @@
 //! Over real connections, as the gateway, a browser and Stripe's own client use it.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::http::{HeaderMap, StatusCode};
@@ -525,7 +524,7 @@ fn signatures_are_stripes() {
 #[tokio::test]
 async fn the_official_client_drives_it() {
     let served = Served::start().await;
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python");
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python");
     let mut command = tokio::process::Command::new(directory.join("v2/bin/python"));
     let script = command.current_dir(directory).arg("stripe_sandbox.py").arg(&served.origin).kill_on_drop(true);
     let output = script.output().await.expect("the clients are installed: run tests/setup");
