@@ -13,6 +13,7 @@ use crate::support::{a_piece, assert_invalid, broken_version, version};
 
 harness::on_each_database!(
     pages_cover_everything_once_newest_first,
+    a_page_comes_with_its_current_words,
     a_page_after_an_unknown_piece_is_invalid,
     a_list_is_of_a_kind_a_status_or_a_time,
     words_are_found_in_any_case_and_literally,
@@ -34,6 +35,24 @@ async fn decide(db: &Db, customer_id: &CustomerId, id: &ContentId, decision: Dec
 
 async fn set_time(db: &Db, customer_id: &CustomerId, id: &ContentId, at: DateTime<Utc>) {
     schedule(db, customer_id, id, Some(Schedule { at, spacing: None })).await.unwrap();
+}
+
+async fn a_page_comes_with_its_current_words(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (other, _) = a_customer(&db).await;
+    assert!(content::with_words(&db, &customer.id, Vec::new()).await.unwrap().is_empty());
+    let first = a_piece(&db, &customer.id, "first").await;
+    a_piece(&db, &customer.id, "second").await;
+    let revised = content::revise(&db, &customer.id, &first.id, 1, version("first, revised")).await.unwrap();
+    assert!(revised.is_new);
+    let mut page = list(&db, &customer.id, &Filter::default(), None, 10).await.unwrap().pieces;
+    page.push(a_piece(&db, &other.id, "somebody else's").await);
+
+    let pieces = content::with_words(&db, &customer.id, page.clone()).await.unwrap();
+    let words: Vec<&str> = pieces.iter().map(|piece| piece.current.draft.body.as_str()).collect();
+    assert_eq!(words, ["second", "first, revised"]);
+    assert!(pieces.iter().zip(&page).all(|(piece, listed)| piece.content == *listed));
 }
 
 async fn pages_cover_everything_once_newest_first(test: TestDb) {
