@@ -3,12 +3,14 @@
 //! A handler says what is its own. What follows from how it is called (who may, what a body can be wrong in, what a
 //! limit answers) is added here, in one place.
 
-use utoipa::openapi::path::Operation;
+use serde::Serialize;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 use web::error::ErrorOut;
+use web::rate_limit::Scope;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -46,13 +48,78 @@ impl Modify for Credentials {
     }
 }
 
+/// Says of every operation that requests to it are counted by the client's address, against this limit.
+pub fn limited_by_address(api: &mut OpenApi, scope: Scope) {
+    let description = format!(
+        "More requests a minute from one address than the limit `{}` allows; `Retry-After` says how many seconds to wait",
+        scope.name()
+    );
+    for item in api.paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            operation.responses.responses.insert("429".to_owned(), RefOr::T(error("429", &description)));
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let all = [("GET", &mut item.get), ("POST", &mut item.post), ("PUT", &mut item.put), ("DELETE", &mut item.delete)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// A route as a person reads of it.
+#[derive(Debug, Serialize)]
+pub struct Route {
+    method: &'static str,
+    path: String,
+    summary: String,
+    /// The credential, in words; none for everybody.
+    credential: Option<&'static str>,
+    answers: Vec<Answer>,
+}
+
+/// A status and when it is answered.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    status: String,
+    description: String,
+}
+
+/// Every route, in the order of its path.
+pub fn routes(mut api: OpenApi) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            routes.push(Route {
+                method,
+                path: path.clone(),
+                summary: operation.summary.clone().unwrap_or_default(),
+                credential: credential(path, operation),
+                answers: answers(operation),
+            });
+        }
+    }
+    routes
+}
+
+fn credential(path: &str, operation: &Operation) -> Option<&'static str> {
+    operation.security.as_ref()?;
+    Some(if path.starts_with("/api/admin/") { "the admin secret" } else { "an API key of this customer" })
+}
+
+fn answers(operation: &Operation) -> Vec<Answer> {
+    let description = |response: &RefOr<Response>| match response {
+        RefOr::T(response) => response.description.clone(),
+        RefOr::Ref(_) => String::new(),
+    };
+    let responses = operation.responses.responses.iter();
+    responses.map(|(status, response)| Answer { status: status.clone(), description: description(response) }).collect()
+}
+
 /// Adds to every operation the errors that follow from how it is called.
 pub fn with_common_errors(mut api: OpenApi) -> OpenApi {
     for (path, item) in &mut api.paths.paths {
-        let limited = !path.starts_with("/api/health");
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            for (status, description) in common_errors(operation, limited) {
+        for (_, operation) in operations(item) {
+            for (status, description) in common_errors(path, operation) {
                 operation
                     .responses
                     .responses
@@ -64,7 +131,7 @@ pub fn with_common_errors(mut api: OpenApi) -> OpenApi {
     api
 }
 
-fn common_errors(operation: &Operation, limited: bool) -> Vec<(&'static str, &'static str)> {
+fn common_errors(path: &str, operation: &Operation) -> Vec<(&'static str, &'static str)> {
     let mut errors = vec![
         ("408", "It took too long and was given up"),
         ("500", "A fault of ours; it is logged under the request id"),
@@ -75,19 +142,22 @@ fn common_errors(operation: &Operation, limited: bool) -> Vec<(&'static str, &'s
     {
         errors.push(("400", "Invalid input; `fields` names what is wrong"));
     }
-    if operation.parameters.is_some() {
+    if path.contains('{') {
         errors.push(("404", "There is no such thing, or it is not yours"));
     }
     if operation.security.is_some() {
         errors.push(("401", "No or an unknown credential"));
+    }
+    if operation.security.is_some() && !path.starts_with("/api/admin/") {
         errors.push(("403", "The account may not be used now"));
+        errors.push((
+            "429",
+            "More requests a minute with one key than the limit `api` allows; `Retry-After` says how many seconds to wait",
+        ));
     }
     if operation.request_body.is_some() {
         errors.push(("413", "The body is too large"));
         errors.push(("415", "The body is not JSON"));
-    }
-    if limited {
-        errors.push(("429", "Too many requests; `Retry-After` says how long to wait, in seconds"));
     }
     errors
 }

@@ -1,6 +1,8 @@
 //! Every route, once.
 
-use axum::extract::DefaultBodyLimit;
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use utoipa_axum::router::OpenApiRouter;
@@ -9,7 +11,7 @@ use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
 use crate::openapi;
-use crate::pages::{assets, checkout, dashboard, landing, login};
+use crate::pages::{Site, assets, checkout, dashboard, docs, landing, login};
 use crate::routes::{admin, billing, customer, events, keys};
 
 /// Stripe's events are some kilobytes; this is what the contract allows.
@@ -18,7 +20,11 @@ const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
 pub fn router(gateway: Gateway) -> Router {
     let (api, description) = api(&gateway.rate_limiter).split_for_parts();
     let description = openapi::with_common_errors(description);
-    api.route("/openapi.json", get(async || Json(description))).merge(pages(&gateway.rate_limiter)).with_state(gateway)
+    let routes = Arc::new(openapi::routes(description.clone()));
+    api.route("/openapi.json", get(async || Json(description)))
+        .route("/docs", get(async move |State(site): State<Site>| docs::show(&site, &routes)))
+        .merge(pages(&gateway.rate_limiter))
+        .with_state(gateway)
 }
 
 /// People in a browser; forms are taken from our own pages only.
@@ -38,7 +44,10 @@ fn pages(limiter: &RateLimiter) -> Router<Gateway> {
 
 /// What programs call; each route with its description.
 fn api(limiter: &RateLimiter) -> OpenApiRouter<Gateway> {
-    let limited = |routes: OpenApiRouter<Gateway>, scope| routes.route_layer(limiter.by_ip(scope));
+    let limited = |mut routes: OpenApiRouter<Gateway>, scope| {
+        openapi::limited_by_address(routes.get_openapi_mut(), scope);
+        routes.route_layer(limiter.by_ip(scope))
+    };
     OpenApiRouter::with_openapi(openapi::description())
         // Anybody.
         .routes(routes!(web::health::live))

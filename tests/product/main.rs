@@ -15,6 +15,7 @@ mod prompts;
 mod rate_limits;
 mod resources;
 mod rest;
+mod routes;
 mod schema;
 mod snapshots;
 mod support;

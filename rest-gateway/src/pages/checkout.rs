@@ -172,12 +172,13 @@ mod tests {
             time_zone: "UTC".to_owned(),
             onboarding: OnboardingState::Open,
             subscription: SubscriptionState::Active,
+            stripe_customer_id: Some("cus_1".to_owned()),
             grace_ends_at: None,
             suspended_at: None,
             created_at: now(),
             updated_at: now(),
         };
-        Claimed { customer, key, reactivated }
+        Claimed { customer, key, made_customer: !reactivated }
     }
 
     async fn shown(page: Result<Response, ApiError>) -> (StatusCode, String) {

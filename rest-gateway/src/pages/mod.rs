@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod checkout;
 pub mod dashboard;
+pub mod docs;
 pub mod finish;
 pub mod landing;
 pub mod login;

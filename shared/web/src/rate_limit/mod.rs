@@ -49,7 +49,9 @@ pub enum Scope {
 }
 
 impl Scope {
-    const fn name(self) -> &'static str {
+    /// Its name in the headers of answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Checkout => "checkout",
             Self::Webhooks => "webhooks",
