@@ -95,6 +95,7 @@ async fn what_is_not_paid_gives_no_key() {
     assert_refused(&shop.claim(&session).await, 409, "checkout_incomplete");
     shop.at_checkout(&session, "settle").await;
     assert!(shop.claim(&session).await.1["apiKey"].is_string());
+    shop.is_up_to_date().await;
 
     let long = format!("cs_test_{}", "a".repeat(300));
     let calls = shop.stripe_calls().await.len();
