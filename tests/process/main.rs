@@ -7,6 +7,7 @@
     reason = "test code: whatever goes wrong here fails the test"
 )]
 
+mod billing;
 mod commands;
 mod crash;
 mod first_start;

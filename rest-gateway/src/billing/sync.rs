@@ -86,6 +86,10 @@ impl Billing {
 
     async fn fulfil(&self, account: &Account, checkout: &Checkout, event: Option<&str>) -> Result<(), Error> {
         let id = &checkout.id;
+        // Without an event there is nothing left to do once somebody else has done it. Many may claim at the same time.
+        if event.is_none() && billing::is_fulfilled(&self.db, id).await? {
+            return Ok(());
+        }
         let missing = |what: &str| Error::Unexpected(format!("checkout {id} is paid and has no {what}"));
         let email = checkout.email().ok_or_else(|| missing("e-mail address"))?;
         let subscription = &checkout.subscription.as_ref().ok_or_else(|| missing("subscription"))?.0;

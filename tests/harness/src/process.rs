@@ -103,6 +103,12 @@ impl Launch {
         self
     }
 
+    /// Without a variable that is set for every test.
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// With this argument.
     pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
@@ -244,6 +250,8 @@ pub struct HeyCmo {
     pub gateway: String,
     /// Origin of the MCP server.
     pub mcp: String,
+    /// Origin of the stand-in for Stripe; empty when there is none.
+    pub sandbox: String,
     /// The demo customer's key; empty on later starts.
     pub key: String,
 }
@@ -271,6 +279,11 @@ impl HeyCmo {
             String::new()
         };
         let mcp = word_after("MCP server").trim_end_matches("/mcp").to_owned();
-        Self { gateway: word_after("REST gateway").trim_end_matches('/').to_owned(), mcp, key, process }
+        let sandbox = if out.contains("Stripe sandbox") {
+            word_after("Stripe sandbox (no money moves)").trim_end_matches('/').to_owned()
+        } else {
+            String::new()
+        };
+        Self { gateway: word_after("REST gateway").trim_end_matches('/').to_owned(), mcp, sandbox, key, process }
     }
 }

@@ -120,6 +120,15 @@ async fn note(tx: &Tx, paid: &PaidCheckout, customer_id: &CustomerId, made_custo
     Ok(())
 }
 
+/// Whether [`fulfil`] was done for a checkout.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn is_fulfilled(db: &Db, id: &str) -> Result<bool> {
+    Ok(checkout_session::Entity::find_by_id(id).one(db.connection()).await?.is_some())
+}
+
 /// Gives out the key of a fulfilled checkout: to the first who asks, within a day, and only if the checkout made its
 /// customer. Somebody who pays with another's e-mail address gets that account paid, and nothing of theirs.
 ///
