@@ -15,6 +15,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::support::Dice;
+
 const ROUNDS: u64 = 15;
 const WRITERS: u64 = 3;
 const SEED: u64 = 0x6865_7963_6d6f;
@@ -34,19 +36,6 @@ struct Told {
     decided: Mutex<Vec<(ContentId, i64)>>,
     answers: watch::Sender<usize>,
     killed: Mutex<bool>,
-}
-
-/// Pseudo-random numbers, the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    /// Less than `bound`.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
 }
 
 on_each_database!(what_was_answered_survives_kill_9);

@@ -108,3 +108,24 @@ pub fn address(origin: &str) -> String {
 pub async fn status(caller: &Caller, path: &str) -> StatusCode {
     caller.request(Method::GET, path).send().await.unwrap().status()
 }
+
+/// Pseudo-random numbers, the same in every run.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// Less than `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+
+    /// Puts things in any order.
+    pub fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            let other = usize::try_from(self.below(last as u64 + 1)).unwrap();
+            things.swap(last, other);
+        }
+    }
+}
