@@ -1,4 +1,6 @@
-//! The official clients against the real binary: each does the whole job of an assistant, over each transport it has.
+//! Programs that nobody here wrote, against the real binary. The official MCP clients each do the whole job of an
+//! assistant, over each transport they have. `stripe` has Stripe's libraries and another stand-in for Stripe, `api` a
+//! tester of APIs.
 //!
 //! The clients run in scripts of their own languages, under `node` and `python`; `steps` there holds what all of a
 //! language do. A script ends with status 0 when all is well. It may ask for a restart of the server by printing
@@ -11,11 +13,25 @@
     reason = "test code: whatever goes wrong here fails the test"
 )]
 
+mod api;
 mod printed;
 mod script;
+mod stripe;
 
 use printed::For;
-use script::{node, python};
+use script::{does_the_job, node, python};
+
+async fn typescript<const N: usize>(script: &str, arguments: [&str; N], client: For) {
+    let mut command = node(script);
+    command.args(arguments);
+    does_the_job(command, client).await;
+}
+
+async fn python_sdk<const N: usize>(version: &str, arguments: [&str; N], client: For) {
+    let mut command = python(version, "python");
+    command.arg(format!("sdk_{version}.py")).args(arguments);
+    does_the_job(command, client).await;
+}
 
 /// The TypeScript SDK of most assistants. Both its transports survive a restart of the server.
 mod typescript_sdk {
@@ -23,18 +39,18 @@ mod typescript_sdk {
 
     #[tokio::test]
     async fn sse() {
-        node("sdk-v1.mjs", ["sse"], For::OlderClients).await;
+        typescript("sdk-v1.mjs", ["sse"], For::OlderClients).await;
     }
 
     #[tokio::test]
     async fn http() {
-        node("sdk-v1.mjs", ["http"], For::Cursor).await;
+        typescript("sdk-v1.mjs", ["http"], For::Cursor).await;
     }
 
     /// The bridge that stands between Claude Desktop and us, started exactly as the printed configuration says.
     #[tokio::test]
     async fn mcp_remote() {
-        node("sdk-v1.mjs", ["mcp-remote"], For::ClaudeDesktop).await;
+        typescript("sdk-v1.mjs", ["mcp-remote"], For::ClaudeDesktop).await;
     }
 }
 
@@ -44,22 +60,22 @@ mod typescript_client {
 
     #[tokio::test]
     async fn sse_legacy() {
-        node("sdk-v2.mjs", ["sse", "legacy"], For::OlderClients).await;
+        typescript("sdk-v2.mjs", ["sse", "legacy"], For::OlderClients).await;
     }
 
     #[tokio::test]
     async fn sse_auto() {
-        node("sdk-v2.mjs", ["sse", "auto"], For::OlderClients).await;
+        typescript("sdk-v2.mjs", ["sse", "auto"], For::OlderClients).await;
     }
 
     #[tokio::test]
     async fn http_legacy() {
-        node("sdk-v2.mjs", ["http", "legacy"], For::ClaudeCode).await;
+        typescript("sdk-v2.mjs", ["http", "legacy"], For::ClaudeCode).await;
     }
 
     #[tokio::test]
     async fn http_auto() {
-        node("sdk-v2.mjs", ["http", "auto"], For::ClaudeCode).await;
+        typescript("sdk-v2.mjs", ["http", "auto"], For::ClaudeCode).await;
     }
 }
 
@@ -69,12 +85,12 @@ mod python_sdk_1 {
 
     #[tokio::test]
     async fn sse() {
-        python("v1", ["sse"], For::OlderClients).await;
+        python_sdk("v1", ["sse"], For::OlderClients).await;
     }
 
     #[tokio::test]
     async fn http() {
-        python("v1", ["http"], For::Cursor).await;
+        python_sdk("v1", ["http"], For::Cursor).await;
     }
 }
 
@@ -84,21 +100,21 @@ mod python_sdk_2 {
 
     #[tokio::test]
     async fn sse_legacy() {
-        python("v2", ["sse", "legacy"], For::OlderClients).await;
+        python_sdk("v2", ["sse", "legacy"], For::OlderClients).await;
     }
 
     #[tokio::test]
     async fn sse_auto() {
-        python("v2", ["sse", "auto"], For::OlderClients).await;
+        python_sdk("v2", ["sse", "auto"], For::OlderClients).await;
     }
 
     #[tokio::test]
     async fn http_legacy() {
-        python("v2", ["http", "legacy"], For::ClaudeCode).await;
+        python_sdk("v2", ["http", "legacy"], For::ClaudeCode).await;
     }
 
     #[tokio::test]
     async fn http_auto() {
-        python("v2", ["http", "auto"], For::ClaudeCode).await;
+        python_sdk("v2", ["http", "auto"], For::ClaudeCode).await;
     }
 }

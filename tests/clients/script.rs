@@ -13,8 +13,8 @@ use crate::printed::For;
 /// Longer than any script takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-/// Runs a script under `node` with the pinned Node.js.
-pub async fn node<const N: usize>(script: &str, arguments: [&str; N], client: For) {
+/// A script under `node` with the pinned Node.js.
+pub fn node(script: &str) -> Command {
     let directory = here().join("node");
     let installed = directory.join("node_modules");
     require_installed(&directory.join("package-lock.json"), &installed.join(".installed"));
@@ -22,18 +22,18 @@ pub async fn node<const N: usize>(script: &str, arguments: [&str; N], client: Fo
     let mut command = Command::new(programs.join("node"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&path))).expect("a PATH");
-    command.current_dir(directory).arg(script).args(arguments).env("PATH", path);
-    run(command, client).await;
+    command.current_dir(directory).arg(script).env("PATH", path);
+    command
 }
 
-/// Runs the script of a version of the Python SDK in that version's environment.
-pub async fn python<const N: usize>(version: &str, arguments: [&str; N], client: For) {
+/// A program of one of the environments under `python`.
+pub fn python(environment: &str, program: &str) -> Command {
     let directory = here().join("python");
-    let environment = directory.join(version);
-    require_installed(&directory.join(format!("{version}.txt")), &environment.join(".installed"));
-    let mut command = Command::new(environment.join("bin/python"));
-    command.current_dir(directory).arg(format!("sdk_{version}.py")).args(arguments);
-    run(command, client).await;
+    let environment_directory = directory.join(environment);
+    require_installed(&directory.join(format!("{environment}.txt")), &environment_directory.join(".installed"));
+    let mut command = Command::new(environment_directory.join("bin").join(program));
+    command.current_dir(directory);
+    command
 }
 
 fn here() -> PathBuf {
@@ -47,27 +47,33 @@ fn require_installed(wanted: &Path, installed: &Path) {
     assert!(is_installed, "the clients are not installed, or not in the right versions: run tests/setup");
 }
 
-async fn run(mut command: Command, client: For) {
+/// Has a client do the whole job with what a new server prints for it.
+pub async fn does_the_job(mut client: Command, kind: For) {
     let server = HeyCmo::start().await;
+    client.env("HEYCMO_PRINTED", kind.read(&server.process.out()).to_string());
+    succeeds(client, server).await;
+}
+
+/// Runs a script beside a server; gives the server back, which complained about nothing.
+pub async fn succeeds(mut script: Command, server: HeyCmo) -> HeyCmo {
     // Some clients keep files in the home directory.
     let home = server.process.data_dir().path().join("home");
-    std::fs::create_dir(&home).expect("a home");
-    let script = command
+    std::fs::create_dir_all(&home).expect("a home");
+    let script = script
         .env("HOME", home)
         // What `npx` starts is what is installed here, never something newer.
         .env("npm_config_offline", "true")
-        .env("HEYCMO_PRINTED", client.read(&server.process.out()).to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .expect("the script starts");
-    tokio::time::timeout(DEADLINE, serve(server, script)).await.expect("the script ends in time");
+    tokio::time::timeout(DEADLINE, serve(server, script)).await.expect("the script ends in time")
 }
 
 /// Does what the script asks until it ends.
-async fn serve(mut server: HeyCmo, mut script: Child) {
+async fn serve(mut server: HeyCmo, mut script: Child) -> HeyCmo {
     let mut standard_error = script.stderr.take().expect("a pipe");
     let complaints = tokio::spawn(async move {
         let mut text = Vec::new();
@@ -85,6 +91,7 @@ async fn serve(mut server: HeyCmo, mut script: Child) {
     let log = server.process.log();
     assert!(status.success(), "the script failed:\n{complaints}\nthe server's log:\n{log}");
     assert!(!log.contains("ERROR"), "the server complains:\n{log}");
+    server
 }
 
 /// Kills the server and starts it again on the same data and the same ports.

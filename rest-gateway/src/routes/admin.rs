@@ -20,11 +20,11 @@ use super::customer::mcp_endpoint;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProvisionIn {
-    #[schema(example = "anna@example.com")]
+    #[schema(format = Email, example = "anna@example.com")]
     email: String,
-    #[schema(example = "pro")]
+    #[schema(pattern = "^[a-z0-9_-]{1,40}$", example = "pro")]
     plan: Option<String>,
-    #[schema(max_length = 120, example = "Acme")]
+    #[schema(max_length = 120, pattern = r"^\P{Cc}*$", example = "Acme")]
     brand_name: Option<String>,
     #[schema(example = "https://acme.example")]
     website: Option<String>,

@@ -20,9 +20,9 @@ use crate::billing::Billing;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckoutIn {
-    #[schema(example = "anna@example.com")]
+    #[schema(format = Email, example = "anna@example.com")]
     email: String,
-    #[schema(example = "pro")]
+    #[schema(pattern = "^pro$", example = "pro")]
     plan: Option<String>,
 }
 

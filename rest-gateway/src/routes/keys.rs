@@ -17,15 +17,16 @@ use web::timestamp;
 
 use super::NO_STORE;
 
-const MAX_DAYS: u16 = 3_650;
+const MAX_DAYS: f64 = 3_650.0;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyIn {
-    #[schema(max_length = 60, example = "laptop")]
+    #[schema(max_length = 60, pattern = r"^\P{Cc}*$", example = "laptop")]
     label: Option<String>,
-    #[schema(minimum = 1, maximum = 3650, example = 90)]
-    expires_in_days: Option<u16>,
+    // For JSON, 90.0 is a whole number too.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 3650, example = 90)]
+    expires_in_days: Option<f64>,
 }
 
 /// Which key.
@@ -114,11 +115,11 @@ pub async fn create(
     Ok((StatusCode::CREATED, NO_STORE, Json(body)))
 }
 
-fn expiry(days: u16) -> Result<DateTime<Utc>, ApiError> {
-    if (1..=MAX_DAYS).contains(&days) {
-        Ok(now() + Duration::days(days.into()))
+fn expiry(days: f64) -> Result<DateTime<Utc>, ApiError> {
+    if (1.0..=MAX_DAYS).contains(&days) && days.fract() == 0.0 {
+        Ok(now() + Duration::days(days as i64))
     } else {
-        Err(ApiError::invalid("expiresInDays", format!("must be from 1 to {MAX_DAYS}")))
+        Err(ApiError::invalid("expiresInDays", format!("must be a whole number from 1 to {MAX_DAYS}")))
     }
 }
 

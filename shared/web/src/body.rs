@@ -38,19 +38,15 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", "The body is empty; send a JSON object."));
     }
+    // serde takes a list for the fields of a struct in their order, which nobody means.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(unexpected("invalid type: list, expected an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let problem = problem(error.inner());
-        if error.inner().is_data() && path != "." {
-            ApiError::invalid(path, problem)
-        } else {
-            ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_json",
-                format!("The body is not the JSON that is expected here: {problem}."),
-            )
-        }
+        if error.inner().is_data() && path != "." { ApiError::invalid(path, problem) } else { unexpected(&problem) }
     })?;
     deserializer.end().map_err(|error| {
         ApiError::new(
@@ -60,6 +56,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         )
     })?;
     Ok(value)
+}
+
+fn unexpected(problem: &str) -> ApiError {
+    let message = format!("The body is not the JSON that is expected here: {problem}.");
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", message)
 }
 
 /// serde's words in those of JSON: without the position, which means nothing to somebody who sent a one-line body,
@@ -76,6 +77,7 @@ pub fn problem(error: &serde_json::Error) -> String {
     };
     let expected = match expected {
         "i64" | "u64" | "i32" | "u32" => "a whole number",
+        "f64" => "a number",
         "string or map" => "a string",
         "a sequence" => "a list",
         name if name.starts_with("struct ") => "an object",

@@ -32,7 +32,11 @@ pub fn start(format: LogFormat, filter: Option<&str>) -> Result<(), String> {
     started.map_err(|error| format!("cannot start the log: {error}"))
 }
 
-/// rmcp logs whole requests, with their arguments, below WARN: it does so only when it is named.
+/// What rmcp may log. Below WARN it logs whole requests, with their arguments. Its service loop takes a client that went
+/// away before its answer for an error, and has nothing else to report that is not logged by us.
+const QUIET_RMCP: [&str; 2] = ["rmcp=warn", "rmcp::service=off"];
+
+/// rmcp is quiet unless the filter names it.
 fn env_filter(text: &str) -> Result<EnvFilter, String> {
     let filter: EnvFilter = text
         .parse()
@@ -40,6 +44,8 @@ fn env_filter(text: &str) -> Result<EnvFilter, String> {
     if text.contains("rmcp") {
         return Ok(filter);
     }
-    let quiet = "rmcp=warn".parse().map_err(|error| format!("cannot quieten rmcp: {error}"))?;
-    Ok(filter.add_directive(quiet))
+    QUIET_RMCP.iter().try_fold(filter, |filter, quiet| {
+        let quiet = quiet.parse().map_err(|error| format!("cannot quieten rmcp: {error}"))?;
+        Ok(filter.add_directive(quiet))
+    })
 }

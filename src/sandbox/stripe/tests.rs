@@ -518,15 +518,3 @@ fn signatures_are_stripes() {
     let expected = "t=1700000000,v1=6d1695090a29031f4a635fba8776b80e9058dddec671fd5bdf1d7c278222cf63";
     assert_eq!(signature, expected);
 }
-
-/// Stripe's own client; `tests/setup` installs it.
-#[cfg(feature = "clients")]
-#[tokio::test]
-async fn the_official_client_drives_it() {
-    let served = Served::start().await;
-    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python");
-    let mut command = tokio::process::Command::new(directory.join("v2/bin/python"));
-    let script = command.current_dir(directory).arg("stripe_sandbox.py").arg(&served.origin).kill_on_drop(true);
-    let output = script.output().await.expect("the clients are installed: run tests/setup");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}

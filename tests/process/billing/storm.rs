@@ -73,7 +73,7 @@ impl History {
         let directory = self.copy();
         let shop = Shop::launch(Launch::on("heycmo", directory.clone())).await;
         let kind = FAULTS[usize::try_from(round).unwrap() % FAULTS.len()];
-        shop.faults(json!({"kind": kind, "rate": 0.2, "after": round % 2 == 0})).await;
+        shop.faults(json!({"kind": kind, "rate": 0.2, "after": round.is_multiple_of(2)})).await;
         deliver(&shop, &self.shuffled(&mut dice), usize::MAX).await;
         self.end(directory.path()).await
     }
@@ -158,8 +158,22 @@ async fn ends_alike(actions: &[&str]) -> Value {
 
 /// One thing after another.
 const LIFE: [&str; 16] = [
-    "past_due", "past_due", "pay", "pause", "resume", "cancel_at_period_end", "resume", "renew", "dispute", "unpaid",
-    "pay", "renew", "pause", "resume", "renew", "past_due",
+    "past_due",
+    "past_due",
+    "pay",
+    "pause",
+    "resume",
+    "cancel_at_period_end",
+    "resume",
+    "renew",
+    "dispute",
+    "unpaid",
+    "pay",
+    "renew",
+    "pause",
+    "resume",
+    "renew",
+    "past_due",
 ];
 
 #[tokio::test]
