@@ -51,8 +51,9 @@ pub async fn reconcile(environment: &Environment) -> Result<(), String> {
     };
     let result = Billing::new(db, stripe, config.grace, public_url)?.reconcile().await?;
     println!(
-        "Compared {} subscriptions with Stripe and corrected {}; {} grace periods were over.",
-        result.compared, result.corrected, result.grace_ended
+        "Compared {} subscriptions with Stripe and corrected {}; found {} paid checkouts that were not known; {} grace \
+         periods were over.",
+        result.compared, result.corrected, result.found, result.grace_ended
     );
     for (id, problem) in &result.failed {
         println!("  {id}: {problem}");

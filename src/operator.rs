@@ -146,6 +146,7 @@ pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Res
             customer.email
         ));
     }
+    customers::may_be_deleted(&db, &customer.id).await.map_err(sentence)?;
     // Ends the open sessions: the suspension is in the log, which the servers follow, and the deletion takes the log away.
     customers::suspend(&db, &customer.id).await.map_err(sentence)?;
     tokio::time::sleep(SESSIONS_END_WITHIN).await;

@@ -1,12 +1,20 @@
 //! Comparing everything with Stripe, for when webhooks were lost.
 
+use chrono::Duration;
 use entity::billing as store;
+use stripe_checkout::checkout_session::ListCheckoutSession;
+use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use super::Billing;
+
+/// Stripe itself gives up delivering an event after three days.
+const LOOK_BACK: Duration = Duration::days(4);
 
 /// What a reconciliation found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
+    /// Paid checkouts nobody had told us of.
+    pub found: usize,
     /// Subscriptions that were compared.
     pub compared: usize,
     /// Of these, those whose state had changed without our knowing.
@@ -18,7 +26,8 @@ pub struct Reconciled {
 }
 
 impl Billing {
-    /// Asks Stripe for the truth of every subscription that is not over, and ends the grace periods that are.
+    /// Asks Stripe for the truth of every subscription that is not over and for the checkouts of the last days, and ends
+    /// the grace periods that are over.
     ///
     /// # Errors
     ///
@@ -30,6 +39,12 @@ impl Billing {
             grace_ended: store::end_grace_periods(&self.db).await.map_err(sentence)?,
             ..Default::default()
         };
+        let since = (entity::db::now() - LOOK_BACK).timestamp();
+        let since = RangeQueryTs::Bounds(RangeBoundsTs { gte: Some(since), ..Default::default() });
+        match self.sync_checkouts(account, ListCheckoutSession::new().created(since)).await {
+            Ok(found) => result.found = found,
+            Err(error) => result.failed.push(("checkouts".to_owned(), error.to_string())),
+        }
         for before in store::unfinished(&self.db).await.map_err(sentence)? {
             match self.sync_subscription(account, &before.id, None).await {
                 Ok(_) => {

@@ -56,6 +56,13 @@ pub struct CustomerDetails {
     pub email: Option<String>,
 }
 
+/// A page of what Stripe lists, newest first.
+#[derive(Debug, Deserialize)]
+pub struct List<T> {
+    pub data: Vec<T>,
+    pub has_more: bool,
+}
+
 /// How far a checkout is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {

@@ -3,14 +3,16 @@
 use entity::billing::{self, PaidCheckout};
 use entity::customers::{Customer, DEFAULT_PLAN};
 use stripe_billing::subscription::RetrieveSubscription;
-use stripe_checkout::checkout_session::RetrieveCheckoutSession;
+use stripe_checkout::checkout_session::{ListCheckoutSession, RetrieveCheckoutSession};
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 
-use super::reply::{self, Charge, Checkout, Progress};
+use super::reply::{self, Charge, Checkout, List, Progress};
 use super::{Account, Billing, Error, checkout};
 
 /// How often an answer may turn out to be older than what somebody else wrote meanwhile.
 const ATTEMPTS: usize = 10;
+/// How many Stripe lists at most in one answer.
+const PAGE: i64 = 100;
 
 /// What became of a checkout.
 #[derive(Debug)]
@@ -118,11 +120,37 @@ impl Billing {
         let request = RequestBuilder::new(StripeMethod::Get, format!("/charges/{charge}"));
         let charge: Charge = account.stripe.get(&request).await?;
         let Some(payer) = charge.customer else { return Ok(billing::processed(&self.db, event).await?) };
+        if billing::customer_of(&self.db, None, &payer.0).await?.is_none() {
+            // The dispute may be the first that is heard of somebody who did pay.
+            self.sync_checkouts(account, ListCheckoutSession::new().customer(&payer.0)).await?;
+        }
         match billing::customer_of(&self.db, None, &payer.0).await? {
             Some(customer) => billing::record_dispute(&self.db, &customer, dispute, Some(event)).await?,
             None => billing::processed(&self.db, event).await?,
         }
         Ok(())
+    }
+
+    /// Sees to it that whoever paid one of these checkouts may use the service. Says how many were not known before.
+    pub(super) async fn sync_checkouts(
+        &self,
+        account: &Account,
+        checkouts: ListCheckoutSession,
+    ) -> Result<usize, Error> {
+        let mut found = 0;
+        let mut next = Some(checkouts.clone().limit(PAGE));
+        while let Some(request) = next {
+            let page: List<Checkout> = account.stripe.get(&request.build()).await?;
+            for checkout in page.data.iter().filter(|it| checkout::is_ours(it) && it.progress() == Progress::Paid) {
+                if !billing::is_fulfilled(&self.db, &checkout.id).await? {
+                    self.sync_checkout(account, &checkout.id, None).await?;
+                    found += 1;
+                }
+            }
+            let last = page.data.last().filter(|_| page.has_more);
+            next = last.map(|last| checkouts.clone().limit(PAGE).starting_after(&last.id));
+        }
+        Ok(found)
     }
 }
 

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use email_address::{EmailAddress, Options};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder,
+    QuerySelect, Set,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -209,23 +210,35 @@ pub async fn list(db: &Db) -> Result<Vec<Customer>> {
 pub async fn delete(db: &Db, id: &CustomerId) -> Result<()> {
     let tx = db.write_tx().await?;
     lock(&tx, id).await?;
-    let live = subscription::Entity::find()
-        .filter(subscription::Column::CustomerId.eq(id.clone()))
-        .all(&tx)
-        .await?
-        .into_iter()
-        .find(|subscription| !subscription.status.is_final());
-    if let Some(live) = live {
-        let message = format!(
-            "Subscription {} is {}: cancel it at Stripe first, or it goes on charging.",
-            live.id,
-            live.status.as_str()
-        );
-        return Err(Error::conflict("subscription_live", message));
-    }
+    refuse_while_charged(&tx, id).await?;
     customer::Entity::delete_by_id(id.clone()).exec(&tx).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether [`delete`] would be refused now; says why as an error.
+///
+/// # Errors
+///
+/// When Stripe goes on charging the customer (`subscription_live`), or the database fails.
+pub async fn may_be_deleted(db: &Db, id: &CustomerId) -> Result<()> {
+    refuse_while_charged(db.connection(), id).await
+}
+
+async fn refuse_while_charged<C: ConnectionTrait>(connection: &C, id: &CustomerId) -> Result<()> {
+    let subscriptions = subscription::Entity::find().filter(subscription::Column::CustomerId.eq(id.clone()));
+    let subscriptions = subscriptions.all(connection).await?;
+    match subscriptions.into_iter().find(|subscription| !subscription.status.is_final()) {
+        None => Ok(()),
+        Some(live) => Err(Error::conflict(
+            "subscription_live",
+            format!(
+                "Subscription {} is {}: cancel it at Stripe first, or it goes on charging.",
+                live.id,
+                live.status.as_str()
+            ),
+        )),
+    }
 }
 
 /// Whether there is any customer yet.
