@@ -16,7 +16,7 @@ use super::shop::{Shop, db_in, everything_is_handled, text, was_taken};
 use crate::support::Dice;
 
 const EMAIL: &str = "anna@example.com";
-const ORDERS: u64 = 20;
+const ORDERS: u64 = 200;
 /// Servers at a time.
 const AT_ONCE: usize = 4;
 /// Deliveries at a time.
