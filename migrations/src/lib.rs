@@ -2,6 +2,7 @@
 
 mod m0001_foundation;
 mod m0002_billing;
+mod m0003_workflows;
 
 use entity::Result;
 use entity::db::Db;
@@ -12,7 +13,11 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration), Box::new(m0002_billing::Migration)]
+        vec![
+            Box::new(m0001_foundation::Migration),
+            Box::new(m0002_billing::Migration),
+            Box::new(m0003_workflows::Migration),
+        ]
     }
 }
 

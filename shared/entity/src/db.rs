@@ -28,6 +28,7 @@ const SQLITE_CONNECTIONS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Any number will do that nobody else in this database locks: "heycmo" in ASCII.
 const SCHEMA_LOCK: u64 = 0x6865_7963_6d6f;
+const CLAIM_LOCK: u64 = SCHEMA_LOCK + 1;
 
 /// Now, to the microsecond: what both databases give back unchanged.
 #[must_use]
@@ -132,6 +133,15 @@ impl Db {
     /// Begins a transaction that may write.
     pub(crate) async fn write_tx(&self) -> Result<Tx> {
         Ok(Bounded(bounded(self.begin()).await?))
+    }
+
+    /// Begins the transaction in which work is handed out: one at a time, whatever other processes do.
+    pub(crate) async fn claim_tx(&self) -> Result<Tx> {
+        let tx = self.write_tx().await?;
+        if tx.get_database_backend() == DbBackend::Postgres {
+            tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({CLAIM_LOCK})")).await?;
+        }
+        Ok(tx)
     }
 
     async fn begin(&self) -> std::result::Result<DatabaseTransaction, DbErr> {

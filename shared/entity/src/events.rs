@@ -54,6 +54,9 @@ event_types! {
     PaymentDisputed = "payment.disputed",
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
+    OnboardingStarted = "onboarding.started",
+    OnboardingReminded = "onboarding.reminded",
+    OnboardingCompleted = "onboarding.completed",
     BrandUpdated = "brand.updated",
     ContentCreated = "content.created",
     ContentUpdated = "content.updated",
@@ -62,7 +65,12 @@ event_types! {
     ContentRevised = "content.revised",
     ContentScheduled = "content.scheduled",
     ContentUnscheduled = "content.unscheduled",
+    ContentDue = "content.due",
     LeadLogged = "lead.logged",
+    WorkflowStarted = "workflow.started",
+    WorkflowCompleted = "workflow.completed",
+    WorkflowFailed = "workflow.failed",
+    WorkflowCancelled = "workflow.cancelled",
 }
 
 impl EventType {

@@ -160,6 +160,12 @@ id!(/// A decision on a piece of content.
     DecisionId, "dec");
 id!(/// A lead.
     LeadId, "lead");
+id!(/// A run of a workflow.
+    RunId, "run");
+id!(/// An event on its way to the durable functions.
+    MessageId, "msg");
+id!(/// A run of the embedded engine.
+    ExecutionId, "exe");
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ pub mod brands;
 pub mod content;
 pub mod customers;
 pub mod db;
+pub mod engine;
 mod error;
 pub mod events;
 pub mod feed;
@@ -13,6 +14,8 @@ pub mod ids;
 pub mod keys;
 pub mod leads;
 pub mod mcp_sessions;
+pub mod outbox;
 mod tables;
+pub mod workflows;
 
 pub use error::{Error, Result};
