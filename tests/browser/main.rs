@@ -73,7 +73,10 @@ fn node() -> PathBuf {
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/node_modules/.bin/node");
     let wanted = std::fs::read(here().join("package-lock.json")).expect("the list of packages");
     let is_installed = std::fs::read(here().join("node_modules/.installed")).is_ok_and(|list| list == wanted);
-    assert!(is_installed && node.exists(), "what drives the browser is not installed, or not as pinned: run tests/setup");
+    assert!(
+        is_installed && node.exists(),
+        "what drives the browser is not installed, or not as pinned: run tests/setup"
+    );
     node
 }
 
