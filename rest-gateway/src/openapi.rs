@@ -115,10 +115,18 @@ fn answers(operation: &Operation) -> Vec<Answer> {
     responses.map(|(status, response)| Answer { status: status.clone(), description: description(response) }).collect()
 }
 
-/// Adds to every operation the errors that follow from how it is called.
-pub fn with_common_errors(mut api: OpenApi) -> OpenApi {
+/// Adds to every operation what follows from how it is called: its errors, and a word for what handlers say nothing of,
+/// since OpenAPI requires one of every answer.
+pub fn completed(mut api: OpenApi) -> OpenApi {
     for (path, item) in &mut api.paths.paths {
         for (_, operation) in operations(item) {
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = "Done".to_owned();
+                }
+            }
             for (status, description) in common_errors(path, operation) {
                 operation
                     .responses

@@ -19,7 +19,7 @@ const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
 
 pub fn router(gateway: Gateway) -> Router {
     let (api, description) = api(&gateway.rate_limiter).split_for_parts();
-    let description = openapi::with_common_errors(description);
+    let description = openapi::completed(description);
     let routes = Arc::new(openapi::routes(description.clone()));
     api.route("/openapi.json", get(async || Json(description)))
         .route("/docs", get(async move |State(site): State<Site>| docs::show(&site, &routes)))

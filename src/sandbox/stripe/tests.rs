@@ -178,7 +178,7 @@ async fn a_payment_on_the_page_becomes_a_subscription() {
     let path = format!("/pay/{}", id(&session));
     assert_eq!(session["url"], format!("{}{path}", served.origin));
     assert_eq!(session["expires_at"].as_i64().unwrap() - session["created"].as_i64().unwrap(), 86_400);
-    assert!(served.page(&path).await.contains("value=\"&lt;anna&gt;@example.com\""));
+    assert!(served.page(&path).await.contains("For <strong>&lt;anna&gt;@example.com<"));
 
     assert_eq!(served.click(&format!("{path}/fail"), &[]).await, path);
     assert!(served.page(&path).await.contains("The payment was declined."));

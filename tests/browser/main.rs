@@ -1,0 +1,89 @@
+//! The pages in a browser that nobody here wrote: Chromium, without a window, against the real binary.
+//!
+//! What a person does there is in scripts under `node`; `steps` there holds what they share. A script ends with status 0
+//! when all is well. `tests/setup` installs what they need. With `HEYCMO_SHOTS=directory`, `every_page_is_sound` leaves
+//! a picture of every page there, to be looked at.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code: whatever goes wrong here fails the test"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use harness::process::HeyCmo;
+use tokio::process::Command;
+
+/// Longer than any script takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+#[tokio::test]
+async fn a_stranger_pays_and_works_with_the_key() {
+    succeeds("stranger.mjs", "with-script").await;
+}
+
+#[tokio::test]
+async fn a_stranger_without_script_gets_as_far() {
+    succeeds("stranger.mjs", "without-script").await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_at_the_checkout_is_said() {
+    succeeds("checkout.mjs", "with-script").await;
+}
+
+#[tokio::test]
+async fn every_page_is_sound() {
+    succeeds("pages.mjs", "with-script").await;
+}
+
+/// Runs a script beside a server of its own, which is to complain about nothing.
+async fn succeeds(script: &str, argument: &str) {
+    let server = HeyCmo::start().await;
+    let home = server.process.data_dir().path().join("home");
+    std::fs::create_dir_all(&home).expect("a home");
+    let ended = Command::new(node())
+        .current_dir(here())
+        .args([script, argument])
+        .env("HOME", &home)
+        // Chromium's profile ends with the test, even one that is killed.
+        .env("TMPDIR", &home)
+        .env("CHROMIUM", chromium())
+        .env("HEYCMO_GATEWAY", &server.gateway)
+        .env("HEYCMO_MCP", &server.mcp)
+        .env("HEYCMO_SANDBOX", &server.sandbox)
+        .kill_on_drop(true)
+        .output();
+    let ended = tokio::time::timeout(DEADLINE, ended).await.expect("the script ends in time").expect("it starts");
+    let log = server.process.log();
+    let complaints = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "the script failed:\n{complaints}\nthe server's log:\n{log}");
+    assert!(!log.contains("ERROR"), "the server complains:\n{log}");
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node")
+}
+
+/// The Node.js that the suite of clients pins, with what the scripts need beside them.
+fn node() -> PathBuf {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/node_modules/.bin/node");
+    let wanted = std::fs::read(here().join("package-lock.json")).expect("the list of packages");
+    let is_installed = std::fs::read(here().join("node_modules/.installed")).is_ok_and(|list| list == wanted);
+    assert!(
+        is_installed && node.exists(),
+        "what drives the browser is not installed, or not as pinned: run tests/setup"
+    );
+    node
+}
+
+fn chromium() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let programs = ["chromium", "chromium-browser", "google-chrome"];
+    let found = std::env::split_paths(&path)
+        .find_map(|directory| programs.iter().map(|program| directory.join(program)).find(|program| program.is_file()));
+    found.expect("there is no Chromium: run tests/setup")
+}

@@ -1,0 +1,199 @@
+// Every page in each colour scheme, on a desk and on a phone: whole, legible, and usable by keyboard.
+
+import assert from 'node:assert/strict'
+import * as steps from './steps.mjs'
+import { browse, follow, gateway, sandbox } from './steps.mjs'
+
+const SCHEMES = ['light', 'dark']
+// Not as a phone's own browser: changing to that loads a page again, and a key is shown once.
+const SCREENS = [
+  { width: 1280, height: 800 },
+  { width: 360, height: 740 },
+]
+const { HEYCMO_SHOTS: shots } = process.env
+
+/** What is wrong with the page as it stands; run in the page. */
+function faults(width) {
+  const found = []
+  const note = (what, element) => found.push(`${what}: ${element.outerHTML.slice(0, 160)}`)
+  const isShown = element => element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length > 0
+  const all = [...document.body.querySelectorAll('*')].filter(isShown)
+
+  if (!document.documentElement.lang) found.push('the page names no language')
+  if (!document.title) found.push('the page has no title')
+  const headings = document.querySelectorAll('h1').length
+  if (headings !== 1) found.push(`${headings} h1`)
+  if (document.documentElement.scrollWidth > width) found.push('the page scrolls sideways')
+
+  for (const element of all) {
+    const { left, right, height } = element.getBoundingClientRect()
+    const style = getComputedStyle(element)
+    if (right > width + 0.5 || (left < -0.5 && right > 0)) note('reaches out of the page', element)
+    if (style.overflowX === 'hidden' && element.scrollWidth > element.clientWidth + 1) note('is cut', element)
+    if (element.matches('input, select, textarea') && element.type !== 'hidden' && !element.labels.length) note('has no label', element)
+    if (element.matches('button, .button, input, summary') && height < 36) note(`is only ${height} px high`, element)
+    if (element.matches('a, button') && !(element.innerText.trim() || element.ariaLabel)) note('says nothing', element)
+  }
+
+  // Contrast as WCAG counts it, of every text.
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+  const over = (color, below) => {
+    canvas.fillStyle = `rgb(${below})`
+    canvas.fillRect(0, 0, 1, 1)
+    canvas.fillStyle = color
+    canvas.fillRect(0, 0, 1, 1)
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3)
+  }
+  const isDark = matchMedia('(prefers-color-scheme: dark)').matches
+  const surface = element =>
+    element ? over(getComputedStyle(element).backgroundColor, surface(element.parentElement)) : isDark ? [18, 18, 18] : [255, 255, 255]
+  const light = color => {
+    const [r, g, b] = color.map(part => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  for (const element of all) {
+    const hasText = [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())
+    if (!hasText && !element.matches('input')) continue
+    const below = surface(element)
+    const style = getComputedStyle(element)
+    let opacity = 1
+    for (let it = element; it; it = it.parentElement) opacity *= getComputedStyle(it).opacity
+    const ink = over(style.color, below).map((part, at) => part * opacity + below[at] * (1 - opacity))
+    const [bright, dim] = [light(ink), light(below)].sort((a, b) => b - a)
+    const contrast = (bright + 0.05) / (dim + 0.05)
+    if (contrast < 4.5) note(`has a contrast of ${contrast.toFixed(2)} (${ink} on ${below})`, element)
+  }
+  return found
+}
+
+/** What the keyboard is on; run in the page. */
+function focused() {
+  const element = document.activeElement
+  if (!element || element === document.body) return null
+  const { left, right, top, bottom } = element.getBoundingClientRect()
+  const { outlineStyle, outlineWidth } = getComputedStyle(element)
+  // The middle of the part that is in the window.
+  const x = (Math.max(left, 0) + Math.min(right, innerWidth)) / 2
+  const y = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2
+  const shown = document.elementFromPoint(x, y)
+  return {
+    what: element.outerHTML.slice(0, 160),
+    at: [...document.querySelectorAll('*')].indexOf(element),
+    hasRing: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+    isCovered: !shown || !(element.contains(shown) || shown.contains(element)) || shown === document.body,
+  }
+}
+
+/** Goes through the page with Tab: everything that can be used is reached, marked and not hidden under something. */
+async function goesByKeyboard(page, where) {
+  await page.evaluate(() => {
+    scrollTo(0, 0)
+    getSelection().removeAllRanges()
+    document.activeElement.blur()
+  })
+  const usable = await page.evaluate(() => {
+    const all = [...document.querySelectorAll('*')]
+    const names = 'a[href], button, summary, input:not([type=hidden]), [tabindex="0"]'
+    return all.flatMap((element, at) => (element.matches(names) && element.checkVisibility() ? [at] : []))
+  })
+  const missed = new Set(usable)
+  // Twice around at most: it begins where the page itself put the keyboard, and stops at what can be scrolled too.
+  for (let presses = 0; missed.size && presses <= 2 * usable.length + 10; presses += 1) {
+    await page.keyboard.press('Tab')
+    const on = await page.evaluate(focused)
+    if (!on) continue
+    assert(on.hasRing, `${where}: no ring around ${on.what}`)
+    assert(!on.isCovered, `${where}: something lies on ${on.what}`)
+    missed.delete(on.at)
+  }
+  assert.equal(missed.size, 0, `${where}: the keyboard does not get everywhere`)
+}
+
+/** The dashboard, once the gateway has heard of the payment that failed. */
+async function pastDue(page) {
+  const deadline = Date.now() + 30_000
+  do {
+    assert(Date.now() < deadline, 'the dashboard never tells of the payment that failed')
+    await steps.open(page, `${gateway}/login`)
+  } while (!(await steps.said(page)).includes('Your last payment failed.'))
+}
+
+let number = 0
+
+/** Looks at the page that is open. */
+async function look(page, name) {
+  number += 1
+  for (const screen of SCREENS) {
+    for (const scheme of SCHEMES) {
+      const where = `${String(number).padStart(2, '0')}-${name}-${screen.width}-${scheme}`
+      await page.setViewport(screen)
+      await page.emulateMediaFeatures([
+        { name: 'prefers-color-scheme', value: scheme },
+        { name: 'prefers-reduced-motion', value: 'reduce' },
+      ])
+      await page.evaluate(() => document.querySelectorAll('details').forEach(it => (it.open = true)))
+      assert.deepEqual(await page.evaluate(faults, screen.width), [], where)
+      if (shots) await page.screenshot({ path: `${shots}/${where}.png`, fullPage: true })
+    }
+    await goesByKeyboard(page, `${name}, ${screen.width} px`)
+  }
+}
+
+await browse(async page => {
+  await steps.open(page, gateway)
+  await look(page, 'start')
+  await steps.enter(page, 'Your e-mail', 'anna')
+  await look(page, 'start-wrong-email')
+
+  await steps.order(page, 'anna@example.com')
+  await look(page, 'sandbox-checkout')
+  await follow(page, 'Let the payment fail')
+  await look(page, 'sandbox-declined')
+  await follow(page, 'Cancel and go back')
+  await look(page, 'start-cancelled')
+
+  await steps.order(page, 'anna@example.com')
+  const checkout = page.url()
+  const key = await steps.pay(page)
+  await look(page, 'key')
+  assert.equal(await steps.title(page), 'Your API key')
+  await page.reload()
+  await look(page, 'key-shown-already')
+  await steps.open(page, checkout)
+  await look(page, 'sandbox-paid')
+  await steps.open(page, `${gateway}/checkout/success?session_id=cs_test_1`)
+  await look(page, 'unknown-checkout')
+
+  await steps.open(page, `${gateway}/login`)
+  await look(page, 'login')
+  await steps.enter(page, 'API key', 'hcmo_live_mistyped')
+  await look(page, 'login-wrong-key')
+  await steps.enter(page, 'API key', key)
+  await look(page, 'dashboard-empty')
+  const call = await steps.assistant(key)
+  await call('update_brand', { name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' })
+  await call('create_content', { kind: 'x_post', body: 'We fix slow pages. 🚀 כל דף איטי מאבד קונים.' })
+  const words = 'https://example.com/'.padEnd(300, 'long') + '\n\n' + 'Every slow page costs a sale. '.repeat(60)
+  await call('create_content', { kind: 'linkedin_post', title: 'Why slow pages cost sales', body: words })
+  await call('log_lead', { email: 'ben@example.com', source: 'LinkedIn' })
+  await page.reload()
+  await look(page, 'dashboard')
+
+  await follow(page, 'Manage billing')
+  await look(page, 'sandbox-portal')
+  await steps.open(page, sandbox)
+  await look(page, 'sandbox-control')
+  await follow(page, 'Let the next payment fail')
+  const event = await page.$$eval('pre', all => all.map(it => JSON.parse(it.textContent)).find(it => it.type === 'invoice.payment_failed'))
+  await steps.open(page, event.data.object.hosted_invoice_url)
+  await look(page, 'sandbox-invoice')
+  await pastDue(page)
+  await look(page, 'dashboard-past-due')
+
+  await steps.open(page, `${gateway}/docs`)
+  await look(page, 'docs')
+  await steps.open(page, `${gateway}/nothing`)
+  await look(page, 'not-found')
+  await steps.open(page, `${sandbox}/nothing`)
+  await look(page, 'sandbox-not-found')
+})

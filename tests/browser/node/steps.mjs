@@ -1,0 +1,140 @@
+// What the scripts share: a browser that is listened to, and the hands of the person at it.
+
+import assert from 'node:assert/strict'
+import puppeteer from 'puppeteer-core'
+
+export const { HEYCMO_GATEWAY: gateway, HEYCMO_MCP: mcp, HEYCMO_SANDBOX: sandbox } = process.env
+export const hasScript = process.argv[2] === 'with-script'
+export const KEY = /hcmo_live_[0-9a-f]{64}/
+
+/** A page of a browser of its own. `browsing` gets it, and afterwards the browser may have complained about nothing. */
+export async function browse(browsing) {
+  const browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM,
+    // Root, as in a container, has no sandbox.
+    args: process.getuid() === 0 ? ['--no-sandbox'] : [],
+  })
+  try {
+    const page = await browser.newPage()
+    await page.setJavaScriptEnabled(hasScript)
+    const heard = await listen(page)
+    await browsing(page, heard)
+    assert.deepEqual(heard.complaints(), [])
+    await keepsNoSecret(page, heard)
+  } finally {
+    await browser.close()
+  }
+}
+
+/** Notes what the browser complains about, and which addresses and referrers it sends. */
+async function listen(page) {
+  const devtools = await page.createCDPSession()
+  const [entries, referrers, addresses, documents] = [[], [], new Set(), new Set()]
+  devtools.on('Log.entryAdded', ({ entry }) => entries.push(entry))
+  devtools.on('Runtime.consoleAPICalled', ({ type, args }) => entries.push({ type, args }))
+  devtools.on('Runtime.exceptionThrown', ({ exceptionDetails }) => entries.push(exceptionDetails))
+  devtools.on('Audits.issueAdded', ({ issue }) => entries.push(issue))
+  devtools.on('Network.requestWillBeSent', ({ type, request }) => {
+    addresses.add(request.url)
+    if (type === 'Document') documents.add(request.url)
+  })
+  devtools.on('Network.requestWillBeSentExtraInfo', ({ headers }) => {
+    const { referer, host } = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+    if (referer) referrers.push({ referrer: referer, host })
+  })
+  for (const domain of ['Log', 'Runtime', 'Audits', 'Network']) await devtools.send(`${domain}.enable`)
+  return {
+    addresses,
+    referrers,
+    // No complaints about a page: that its answer was an error, and what might be nice to have.
+    complaints: () =>
+      entries.filter(({ source, level, url }) => level !== 'verbose' && !(source === 'network' && documents.has(url))),
+  }
+}
+
+/** Neither a key nor the id of a checkout, which fetches one, is left where others could find it. */
+async function keepsNoSecret(page, heard) {
+  const devtools = await page.createCDPSession()
+  const { entries } = await devtools.send('Page.getNavigationHistory')
+  const { cookies } = await devtools.send('Storage.getCookies')
+  const kept = [...entries.map(({ url }) => url), ...heard.addresses, ...cookies.map(({ value }) => value)]
+  for (const text of kept) assert.doesNotMatch(text, KEY)
+  assert(heard.referrers.length > 0)
+  for (const { referrer, host } of heard.referrers) {
+    assert.equal(new URL(referrer).host, host, 'other sites are told nothing')
+    assert.doesNotMatch(referrer, /hcmo_live_|session_id/)
+  }
+}
+
+const element = async (page, name, role) => {
+  const found = await page.$(`::-p-aria([name="${name}"][role="${role}"])`)
+  assert(found, `there is no ${role} "${name}" at ${page.url()}:\n${await said(page)}`)
+  return found
+}
+
+/** Opens an address; the status that it answers with. */
+export const open = async (page, address) => (await page.goto(address)).status()
+
+/** Presses what leads to another page. */
+export async function follow(page, name, role = 'button') {
+  const pressed = await element(page, name, role)
+  const [answer] = await Promise.all([page.waitForNavigation(), pressed.click()])
+  return answer?.status()
+}
+
+/** Types into a field, and Enter. */
+export async function enter(page, field, text) {
+  const input = await element(page, field, 'textbox')
+  await input.type(text)
+  const [answer] = await Promise.all([page.waitForNavigation(), input.press('Enter')])
+  return answer?.status()
+}
+
+/** The text that a person sees. */
+export const said = page => page.evaluate(() => document.body.innerText)
+export const title = page => page.$eval('h1', heading => heading.innerText)
+
+export async function says(page, ...texts) {
+  const text = await said(page)
+  for (const wanted of texts) assert(text.includes(wanted), `"${wanted}" is not at ${page.url()}:\n${text}`)
+}
+
+/** From the start page to the sandbox's checkout. */
+export async function order(page, email) {
+  assert.equal(await open(page, gateway), 200)
+  await enter(page, 'Your e-mail', email)
+  assert(page.url().startsWith(`${sandbox}/pay/cs_test_`), page.url())
+}
+
+/** Pays for what was ordered; the key that is shown then. */
+export async function pay(page) {
+  assert.equal(await follow(page, 'Pay'), 200)
+  assert.equal(await title(page), 'Your API key')
+  return page.$eval('#key', shown => shown.textContent)
+}
+
+/** A session of an assistant; calls a tool. */
+export async function assistant(key) {
+  const send = async (method, params, session) => {
+    const answer = await fetch(`${mcp}/mcp`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${key}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(session && { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }),
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    })
+    const text = await answer.text()
+    assert(answer.ok && text.includes('"result"'), text)
+    return { text, session: answer.headers.get('mcp-session-id') }
+  }
+  const clientInfo = { name: 'browser', version: '1' }
+  const { session } = await send('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo })
+  return async (name, args = {}) => {
+    const { text } = await send('tools/call', { name, arguments: args }, session)
+    assert(!text.includes('"isError":true'), text)
+    return text
+  }
+}
