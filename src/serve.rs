@@ -37,6 +37,7 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     let stripe = sandbox.as_ref().map_or_else(|| config.stripe.clone(), |sandbox| Some(sandbox.account.clone()));
     let billing = Billing::new(db.clone(), stripe, config.grace, public_url.clone())?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
+    rest_gateway::start_workflows(&db, &billing, &shutdown)?;
     let pay_at = sandbox.as_ref().map(|sandbox| sandbox.origin.join(""));
     let pay_at = pay_at.as_deref().map_or(STRIPE_PAGES.to_vec(), |origin| vec![origin]);
     let site = Site::new(public_url, &secrets, &pay_at)?;

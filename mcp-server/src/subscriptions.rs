@@ -47,6 +47,14 @@ impl Change {
             | EventType::PaymentDisputed
             | EventType::KeyCreated
             | EventType::KeyRevoked
+            | EventType::OnboardingStarted
+            | EventType::OnboardingReminded
+            | EventType::OnboardingCompleted
+            | EventType::ContentDue
+            | EventType::WorkflowStarted
+            | EventType::WorkflowCompleted
+            | EventType::WorkflowFailed
+            | EventType::WorkflowCancelled
             | EventType::LeadLogged => (Vec::new(), false),
         };
         Self { updated, list_changed }

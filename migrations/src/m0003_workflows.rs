@@ -59,6 +59,7 @@ fn outbox() -> TableCreateStatement {
         .table("outbox")
         .col(string_len("id", ID).primary_key())
         .col(string_len_null("customer_id", ID))
+        .col(string_len("event_id", NAME))
         .col(string_len("name", NAME))
         .col(text("data"))
         .col(timestamp_with_time_zone("created_at"))

@@ -1,16 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 pub mod billing;
+pub mod engine;
 mod openapi;
+mod outbox;
 mod pages;
 mod router;
 mod routes;
 mod tail;
+pub mod workflows;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use billing::Billing;
+use engine::Engine;
 use entity::db::Db;
 use entity::feed::Feed;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +50,18 @@ impl FromRef<Gateway> for Sessions {
     fn from_ref(gateway: &Gateway) -> Self {
         gateway.site.sessions().clone()
     }
+}
+
+/// Begins to carry events and to run the durable functions, until `shutdown`.
+///
+/// # Errors
+///
+/// When a function wants what there is not.
+pub fn start_workflows(db: &Db, billing: &Billing, shutdown: &CancellationToken) -> Result<(), String> {
+    let engine = Engine::new(db.clone(), workflows::functions(db, billing))?;
+    tokio::spawn(outbox::carry(db.clone(), engine.clone(), shutdown.clone()));
+    tokio::spawn(engine.work(shutdown.clone()));
+    Ok(())
 }
 
 /// The gateway, ready to be served.

@@ -42,6 +42,7 @@ async fn run() -> Result<(), String> {
     let public_url = config.origins.gateway(address.port());
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
+    rest_gateway::start_workflows(&db, &billing, &shutdown)?;
     let gateway = Gateway {
         billing,
         site,

@@ -12,7 +12,7 @@ use web::rate_limit::{RateLimiter, Scope};
 use crate::Gateway;
 use crate::openapi;
 use crate::pages::{Site, assets, checkout, dashboard, docs, landing, login};
-use crate::routes::{admin, billing, customer, events, keys};
+use crate::routes::{admin, billing, customer, events, keys, onboarding};
 
 /// Stripe's events are some kilobytes; this is what the contract allows.
 const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
@@ -67,6 +67,7 @@ fn api(limiter: &RateLimiter) -> OpenApiRouter<Gateway> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(billing::portal))
+        .routes(routes!(onboarding::start))
         .routes(routes!(events::list))
         .routes(routes!(events::stream))
 }

@@ -16,7 +16,7 @@ async fn rename_elsewhere(product: &Product, id: &entity::ids::CustomerId, name:
         brand.name = Some(name.to_owned());
         Ok(())
     };
-    brands::update(&product.test.another_db().await, id, rename).await.unwrap();
+    brands::update(&product.test.another_db().await, id, rename, |_| false).await.unwrap();
 }
 
 async fn approve_elsewhere(product: &Product, id: &entity::ids::CustomerId, piece: &str) {

@@ -44,10 +44,15 @@ fn full_profile() -> Profile {
 }
 
 async fn change(db: &Db, id: &CustomerId, change: impl FnOnce(&mut Brand)) -> Vec<String> {
-    let updated = brands::update(db, id, |brand| {
-        change(brand);
-        Ok(())
-    });
+    let updated = brands::update(
+        db,
+        id,
+        |brand| {
+            change(brand);
+            Ok(())
+        },
+        |_| false,
+    );
     updated.await.unwrap().changed
 }
 
@@ -99,10 +104,15 @@ async fn a_change_touches_only_its_fields_and_names_them(test: TestDb) {
 async fn the_whole_profile_reads_back(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
-    let updated = brands::update(&db, &customer.id, |brand| {
-        brand.profile = full_profile();
-        Ok(())
-    });
+    let updated = brands::update(
+        &db,
+        &customer.id,
+        |brand| {
+            brand.profile = full_profile();
+            Ok(())
+        },
+        |_| false,
+    );
     let updated = updated.await.unwrap();
     assert_eq!(brands::get(&db, &customer.id).await.unwrap(), updated.brand);
     assert_eq!(updated.brand.profile, full_profile());
@@ -141,10 +151,15 @@ async fn the_same_again_writes_nothing(test: TestDb) {
 async fn a_refused_change_writes_nothing(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
-    let refused = brands::update(&db, &customer.id, |brand| {
-        brand.name = Some("Half done".to_owned());
-        Err(Error::conflict("refused", "No."))
-    });
+    let refused = brands::update(
+        &db,
+        &customer.id,
+        |brand| {
+            brand.name = Some("Half done".to_owned());
+            Err(Error::conflict("refused", "No."))
+        },
+        |_| false,
+    );
     assert_conflict(unchanged(&test, refused).await, "refused");
     assert_eq!(change(&db, &customer.id, |brand| brand.name = Some("Done".to_owned())).await, ["name"]);
 }
@@ -177,5 +192,5 @@ async fn an_unknown_customer_has_no_brand(test: TestDb) {
     let db = test.db();
     let nobody = CustomerId::new();
     assert_not_found(brands::get(&db, &nobody).await);
-    assert_not_found(unchanged(&test, brands::update(&db, &nobody, |_| Ok(()))).await);
+    assert_not_found(unchanged(&test, brands::update(&db, &nobody, |_| Ok(()), |_| false)).await);
 }

@@ -41,10 +41,15 @@ async fn a_customer_with_everything(db: &Db) -> CustomerId {
     let (customer, _) = a_customer(db).await;
     pay(db, &customer).await;
     let id = customer.id;
-    let named = brands::update(db, &id, |brand| {
-        brand.name = Some("Teehaus".to_owned());
-        Ok(())
-    });
+    let named = brands::update(
+        db,
+        &id,
+        |brand| {
+            brand.name = Some("Teehaus".to_owned());
+            Ok(())
+        },
+        |_| false,
+    );
     named.await.unwrap();
     let piece = a_piece(db, &id, "one").await;
     content::revise(db, &id, &piece.id, 1, version("two")).await.unwrap();

@@ -64,7 +64,7 @@ async fn everything_is_unavailable(behind: &Behind) {
         is_unavailable("events::list", events::list(db, id, &types, None, 10)),
         is_unavailable("content::list", content::list(db, id, &filter, None, 10)),
         is_unavailable("content::create", content::create(db, id, ContentKind::XPost, version("Hello"))),
-        is_unavailable("brands::update", brands::update(db, id, |_| Ok(()))),
+        is_unavailable("brands::update", brands::update(db, id, |_| Ok(()), |_| false)),
         is_unavailable("mcp_sessions::store", mcp_sessions::store(db, id, "session", json!({}))),
         is_unavailable("migrations::pending", migrations::pending(db)),
         is_unavailable("Db::connect", Db::connect(&url)),

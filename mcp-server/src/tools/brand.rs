@@ -1,7 +1,7 @@
 //! The brand profile.
 
 use entity::brands::{self, Brand, Cadence, Competitor, Pillar, Profile};
-use marketing::brand::{Question, completeness, validate};
+use marketing::brand::{Question, completeness, is_complete, validate};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,8 @@ impl HeyCmo {
         caller: Caller,
         Arguments(input): Arguments<UpdateBrandIn>,
     ) -> Result<Answer<UpdatedOut>, Refusal> {
-        let updated = brands::update(&self.app().db, &caller.customer_id, |brand| apply(input, brand)).await?;
+        let updated =
+            brands::update(&self.app().db, &caller.customer_id, |brand| apply(input, brand), is_complete).await?;
         let saved = match updated.changed.as_slice() {
             [] => "Nothing changed: the profile says this already.".to_owned(),
             changed => format!("Saved: {}.", changed.join(", ")),

@@ -56,6 +56,12 @@ impl Billing {
         Ok(Self { db, account, public_url, grace, stored: Arc::default() })
     }
 
+    /// Whether there is a Stripe account.
+    #[must_use]
+    pub const fn is_configured(&self) -> bool {
+        self.account.is_some()
+    }
+
     fn account(&self) -> Result<&Account, ApiError> {
         self.account.as_deref().ok_or_else(|| {
             ApiError::new(

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use entity::content::ContentKind;
 use entity::customers::CustomerStatus;
 use entity::events::{Event, EventType};
+use entity::workflows::Workflow;
 use serde_json::Value;
 
 /// A sentence for the customer. What somebody wrote is set apart, whichever way their script runs.
@@ -33,6 +34,20 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::ContentRevised => format!("{} asked for a change to {}{}", who(), label(), why()),
         EventType::ContentScheduled => format!("{} is due {}.", label(), due(&event.data, zone)),
         EventType::ContentUnscheduled => format!("{} has no date any more.", label()),
+        EventType::ContentDue => {
+            format!("{} was due: no platform is connected to it, so post it by hand.", label())
+        }
+        EventType::OnboardingStarted => {
+            "Getting started began: your assistant can interview you about your brand.".to_owned()
+        }
+        EventType::OnboardingReminded => {
+            "The brand interview still waits for you; your assistant goes on where it stopped.".to_owned()
+        }
+        EventType::OnboardingCompleted => "Getting started is done: HeyCMO knows your brand.".to_owned(),
+        EventType::WorkflowStarted => format!("{} began.", workflow(&event.data)),
+        EventType::WorkflowCompleted => format!("{} is done.", workflow(&event.data)),
+        EventType::WorkflowFailed => format!("{} failed{}", workflow(&event.data), reason(said("error"))),
+        EventType::WorkflowCancelled => format!("{} was ended{}", workflow(&event.data), reason(said("error"))),
         EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
     }
 }
@@ -52,6 +67,21 @@ fn subscription(data: &Value, zone: Tz) -> String {
         ("past_due" | "unpaid", _) => "A payment failed and is overdue; your keys stopped working.".to_owned(),
         ("paused", _) => "Your subscription is paused; your keys stopped working.".to_owned(),
         _ => "Your subscription ended; your keys stopped working. Nothing was deleted.".to_owned(),
+    }
+}
+
+fn reason(error: Option<&str>) -> String {
+    error.map_or_else(|| ".".to_owned(), |error| format!(": {}", isolated(error)))
+}
+
+fn workflow(data: &Value) -> &'static str {
+    let read = data.get("workflow").and_then(|workflow| serde_json::from_value(workflow.clone()).ok());
+    match read {
+        Some(Workflow::Onboarding) => "Getting started",
+        Some(Workflow::PublishDue) => "Waiting for a piece's time",
+        Some(Workflow::BillingReconcile) => "The comparison with Stripe",
+        Some(Workflow::Housekeeping) => "Housekeeping",
+        None => "A workflow",
     }
 }
 

@@ -7,6 +7,7 @@ pub mod billing;
 pub mod customer;
 pub mod events;
 pub mod keys;
+pub mod onboarding;
 
 /// On every answer that carries a key or personal data.
 const NO_STORE: [(HeaderName, HeaderValue); 1] = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

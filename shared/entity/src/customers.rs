@@ -15,7 +15,7 @@ use crate::brands::{self, Profile};
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, RunId};
 use crate::keys::{self, NewKey, PlainKey};
 use crate::tables::{customer, subscription};
 
@@ -35,6 +35,15 @@ pub enum OnboardingState {
     Open,
     /// Done.
     Completed,
+}
+
+/// What happens on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnboardingEvent {
+    /// It has begun.
+    Started,
+    /// The customer was reminded.
+    Reminded,
 }
 
 /// What is known of the customer's subscription.
@@ -281,6 +290,43 @@ async fn set_suspended(db: &Db, id: &CustomerId, at: Option<DateTime<Utc>>, even
     events::record(&tx, id, event, json!({})).await?;
     tx.commit().await?;
     Ok(customer)
+}
+
+/// Notes in the log, once for each run, that the first steps with a customer have begun, or that they were reminded.
+///
+/// # Errors
+///
+/// When there is no such customer.
+pub async fn note_onboarding(db: &Db, id: &CustomerId, run_id: &RunId, event: OnboardingEvent) -> Result<()> {
+    let tx = db.write_tx().await?;
+    lock(&tx, id).await?;
+    let event = match event {
+        OnboardingEvent::Started => EventType::OnboardingStarted,
+        OnboardingEvent::Reminded => EventType::OnboardingReminded,
+    };
+    events::record_once(&tx, id, event, json!({ "runId": run_id })).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes that the first steps with a customer are done. Doing it again changes nothing.
+///
+/// # Errors
+///
+/// When there is no such customer.
+pub async fn complete_onboarding(db: &Db, id: &CustomerId) -> Result<()> {
+    let tx = db.write_tx().await?;
+    let customer = lock(&tx, id).await?;
+    if customer.onboarding == OnboardingState::Completed {
+        return Ok(());
+    }
+    let mut change: customer::ActiveModel = customer.into();
+    change.onboarding = Set(OnboardingState::Completed);
+    change.updated_at = Set(now());
+    change.update(&tx).await?;
+    events::record(&tx, id, EventType::OnboardingCompleted, json!({})).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Reads the customer's row and holds it until the transaction ends.

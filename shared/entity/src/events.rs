@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::ids::{CustomerId, EventId};
 use crate::tables::event;
 
+/// Further back nobody looks for a repetition.
+const RECENT: u64 = 200;
+
 /// An entry of the log.
 pub type Event = event::Model;
 
@@ -156,6 +159,26 @@ pub(crate) async fn record(
         created_at: Set(now()),
     };
     Ok(row.insert(tx).await?)
+}
+
+/// The same for what whoever does it may do again without knowing: once.
+pub(crate) async fn record_once(
+    tx: &Tx,
+    customer_id: &CustomerId,
+    event_type: EventType,
+    data: serde_json::Value,
+) -> Result<()> {
+    let recent = event::Entity::find()
+        .filter(event::Column::CustomerId.eq(customer_id.clone()))
+        .filter(event::Column::EventType.eq(event_type))
+        .order_by_desc(event::Column::Id)
+        .limit(RECENT)
+        .all(tx)
+        .await?;
+    if recent.iter().all(|event| event.data != data) {
+        record(tx, customer_id, event_type, data).await?;
+    }
+    Ok(())
 }
 
 /// An id after all of this customer's, also when another process with a faster clock wrote the last one.

@@ -7,6 +7,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use serde_json::Value;
 
 use crate::bounded::Tx;
+use crate::customers;
 use crate::db::{Db, now};
 use crate::error::Result;
 use crate::ids::{CustomerId, MessageId};
@@ -22,11 +23,40 @@ const LONGEST_WAIT: Duration = Duration::minutes(10);
 
 /// Puts an event on its way when the transaction commits. For a customer their row must be locked by it, so that their
 /// events keep their order.
-pub(crate) async fn write(tx: &Tx, customer_id: Option<&CustomerId>, name: &str, data: &Value) -> Result<MessageId> {
+pub(crate) async fn write(tx: &Tx, customer_id: Option<&CustomerId>, name: &str, data: &Value) -> Result<()> {
+    let id = MessageId::new();
+    let event_id = id.to_string();
+    insert(tx, id, customer_id, &event_id, name, data).await
+}
+
+/// Puts an event on its way. The same event id may be sent again: it starts nothing twice.
+///
+/// # Errors
+///
+/// When there is no such customer (any more).
+pub async fn send(db: &Db, customer_id: Option<&CustomerId>, event_id: &str, name: &str, data: &Value) -> Result<()> {
+    let tx = db.write_tx().await?;
+    if let Some(customer_id) = customer_id {
+        customers::lock(&tx, customer_id).await?;
+    }
+    insert(&tx, MessageId::new(), customer_id, event_id, name, data).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn insert(
+    tx: &Tx,
+    id: MessageId,
+    customer_id: Option<&CustomerId>,
+    event_id: &str,
+    name: &str,
+    data: &Value,
+) -> Result<()> {
     let now = now();
     let row = message::ActiveModel {
-        id: Set(MessageId::new()),
+        id: Set(id),
         customer_id: Set(customer_id.cloned()),
+        event_id: Set(event_id.to_owned()),
         name: Set(name.to_owned()),
         data: Set(data.to_string()),
         created_at: Set(now),
@@ -34,7 +64,8 @@ pub(crate) async fn write(tx: &Tx, customer_id: Option<&CustomerId>, name: &str,
         next_attempt_at: Set(now),
         error: Set(None),
     };
-    Ok(row.insert(tx).await?.id)
+    row.insert(tx).await?;
+    Ok(())
 }
 
 /// Events that are due, oldest first: of each customer only the one before all others.

@@ -3,5 +3,5 @@
 mod completeness;
 mod validate;
 
-pub use completeness::{Completeness, Question, completeness};
+pub use completeness::{Completeness, Question, completeness, is_complete};
 pub use validate::validate;

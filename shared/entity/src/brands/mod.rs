@@ -14,10 +14,13 @@ use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::CustomerId;
+use crate::outbox;
 use crate::tables::{brand, customer};
 
 /// The time zone of a customer who has not named one.
 pub const DEFAULT_TIME_ZONE: &str = "UTC";
+/// The event that tells that a brand has become complete.
+pub const INTERVIEW_COMPLETED: &str = "brand/interview.completed";
 const MAX_URL_CHARS: usize = 2_048;
 
 /// A customer's brand.
@@ -51,7 +54,8 @@ pub async fn get(db: &Db, customer_id: &CustomerId) -> Result<Brand> {
     read(db.connection(), customer_id).await
 }
 
-/// Changes the brand by `change`, which may refuse; then nothing is written.
+/// Changes the brand by `change`, which may refuse; then nothing is written. With a change that makes it complete the
+/// brand interview is over.
 ///
 /// # Errors
 ///
@@ -60,6 +64,7 @@ pub async fn update(
     db: &Db,
     customer_id: &CustomerId,
     change: impl FnOnce(&mut Brand) -> Result<()>,
+    is_complete: impl Fn(&Brand) -> bool,
 ) -> Result<Updated> {
     let tx = db.write_tx().await?;
     let customer = customers::lock(&tx, customer_id).await?;
@@ -84,6 +89,9 @@ pub async fn update(
     };
     row.update(&tx).await?;
     events::record(&tx, customer_id, EventType::BrandUpdated, json!({ "changed": changed })).await?;
+    if is_complete(&brand) && !is_complete(&before) {
+        outbox::write(&tx, Some(customer_id), INTERVIEW_COMPLETED, &json!({ "customerId": customer_id })).await?;
+    }
     tx.commit().await?;
     Ok(Updated { brand, changed })
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub use draft::{Channel, ContentKind, Draft, Finding, Findings, Media, MediaType, Severity};
 pub use queries::{Counts, Filter, History, Page, counts, get, history, list, revision, with_words};
 pub use review::{Review, Reviewed, review};
-pub use schedule::{Schedule, Scheduled, schedule};
+pub use schedule::{Due, Schedule, Scheduled, come_due, schedule};
 
 use crate::bounded::Tx;
 use crate::customers;

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{ContentId, CustomerId};
 use crate::tables::content;
+use crate::workflows::{self, Workflow};
 
 /// A planning horizon that no slip of the keyboard exceeds.
 const MAX_AHEAD: Duration = Duration::days(366 * 2);
@@ -78,8 +79,56 @@ pub async fn schedule(
         fields.insert("scheduledAt".to_owned(), json!(content.scheduled_at));
     }
     events::record(&tx, customer_id, event, data).await?;
+    plan_publishing(&tx, &content).await?;
     tx.commit().await?;
     Ok(Scheduled::Done(Box::new(Piece { content, current })))
+}
+
+/// The run that waits for the time of a piece goes with its time.
+async fn plan_publishing(tx: &Tx, content: &Content) -> Result<()> {
+    let customer_id = &content.customer_id;
+    let id = content.id.as_str();
+    workflows::cancel_where_in(tx, customer_id, Workflow::PublishDue, "contentId", id, "Its time was changed.").await?;
+    if content.scheduled_at.is_some() {
+        let input = json!({ "contentId": id, "scheduledAt": content.scheduled_at });
+        workflows::request_in(tx, customer_id, Workflow::PublishDue, input, None).await?;
+    }
+    Ok(())
+}
+
+/// How a piece stands when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// It is to go out.
+    Now,
+    /// It has another time by now, or none.
+    Rescheduled,
+    /// Nobody has approved it.
+    NotApproved,
+}
+
+/// Sees how a piece stands whose time was `at`; that it is to go out is noted in the log, once.
+///
+/// # Errors
+///
+/// When the customer has no such piece.
+pub async fn come_due(db: &Db, customer_id: &CustomerId, id: &ContentId, at: DateTime<Utc>) -> Result<Due> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let Piece { content, .. } = piece_in(&tx, customer_id, id).await?;
+    if content.scheduled_at != Some(at) {
+        return Ok(Due::Rescheduled);
+    }
+    if content.status != ContentStatus::Approved {
+        return Ok(Due::NotApproved);
+    }
+    let mut data = event_data(&content);
+    if let Some(fields) = data.as_object_mut() {
+        fields.insert("scheduledAt".to_owned(), json!(at));
+    }
+    events::record_once(&tx, customer_id, EventType::ContentDue, data).await?;
+    tx.commit().await?;
+    Ok(Due::Now)
 }
 
 fn require_schedulable(content: &Content, at: DateTime<Utc>) -> Result<()> {

@@ -56,6 +56,8 @@ pub enum TimerKind {
     Wake,
     /// A wait has lasted long enough.
     Timeout,
+    /// An invoked function has taken long enough.
+    InvokeTimeout,
 }
 
 /// What is waited for.

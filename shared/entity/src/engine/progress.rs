@@ -204,7 +204,8 @@ pub(super) async fn remember(tx: &Tx, run: &EngineRun, memo: Memo) -> Result<boo
     engine_timer::Entity::delete_many()
         .filter(engine_timer::Column::RunId.eq(&run.id))
         .filter(engine_timer::Column::Step.eq(&memo.step))
-        .filter(engine_timer::Column::Kind.eq(TimerKind::Timeout))
+        .filter(engine_timer::Column::Kind.is_in([TimerKind::Timeout, TimerKind::InvokeTimeout]))
+        .filter(engine_timer::Column::TakenUntil.is_null())
         .exec(tx)
         .await?;
     let row = engine_step::ActiveModel {
@@ -282,8 +283,12 @@ async fn invoke(tx: &Tx, run: &EngineRun, invocation: Invocation) -> Result<()> 
         return Ok(());
     }
     let Some(until) = invocation.until else { return Ok(()) };
-    let timeout =
-        NewTimer { step: invocation.step.clone(), name: invocation.name, kind: TimerKind::Timeout, due_at: until };
+    let timeout = NewTimer {
+        step: invocation.step.clone(),
+        name: invocation.name,
+        kind: TimerKind::InvokeTimeout,
+        due_at: until,
+    };
     insert_timer(tx, run, timeout).await
 }
 

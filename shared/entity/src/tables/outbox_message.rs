@@ -14,6 +14,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: MessageId,
     pub customer_id: Option<CustomerId>,
+    /// Events with the same one start a function once.
+    pub event_id: String,
     pub name: String,
     /// JSON as text: what is in it goes out as it came.
     #[sea_orm(column_type = "Text")]

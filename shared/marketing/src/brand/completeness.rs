@@ -1,6 +1,6 @@
 //! How much of the profile is known, and the questions of the interview.
 
-use entity::brands::Profile;
+use entity::brands::{Brand, Profile};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +43,12 @@ struct Item {
 
 /// Columns of a text from which on it says enough: about one full sentence. Wide characters count two.
 const FULL_TEXT: usize = 60;
+
+/// Whether the interview has nothing left to ask.
+#[must_use]
+pub fn is_complete(brand: &Brand) -> bool {
+    completeness(&brand.profile, brand.name.as_deref()).missing.is_empty()
+}
 
 /// How complete the profile is, and the next questions of the interview for fields that are empty or thin.
 ///
