@@ -78,8 +78,8 @@ pub async fn schedule(
     if let Some(fields) = data.as_object_mut() {
         fields.insert("scheduledAt".to_owned(), json!(content.scheduled_at));
     }
-    events::record(&tx, customer_id, event, data).await?;
     plan_publishing(&tx, &content).await?;
+    events::record(&tx, customer_id, event, data).await?;
     tx.commit().await?;
     Ok(Scheduled::Done(Box::new(Piece { content, current })))
 }
