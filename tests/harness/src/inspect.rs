@@ -16,6 +16,11 @@ impl TestDb {
         self.column(sql).await.pop().unwrap_or_else(|| panic!("{sql}: no row"))
     }
 
+    /// A column of text by hand.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        self.column(sql).await
+    }
+
     /// Names of the product's tables.
     pub async fn tables(&self) -> Vec<String> {
         self.column(match self.backend() {
