@@ -63,6 +63,7 @@ async fn a_death_after_every_step_changes_nothing(test: TestDb) {
                 (working.shutdown.is_cancelled() || running == 0).then_some(())
             })
             .await;
+            working.die().await;
             deaths += 1;
             the_dead_are_given_up(&test).await;
         }

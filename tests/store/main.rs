@@ -9,6 +9,7 @@
 
 mod billing;
 mod brands;
+mod cancellation;
 mod content;
 mod customers;
 mod deletion;

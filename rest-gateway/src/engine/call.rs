@@ -27,18 +27,34 @@ const BACKOFF: [i64; 10] = [15, 30, 60, 120, 300, 600, 1_200, 2_400, 3_600, 7_20
 /// At most this much longer, so that what failed together is not tried together, in milliseconds.
 const JITTER: u32 = 30_000;
 
+/// Shorter in all than a timer is kept.
+const WRITE_AGAIN_AFTER: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
+
 /// Does what a timer is for, again and again as long as it leads from step to step.
 pub(super) async fn attend(shared: &Shared, mut timer: Timer) -> Result<(), entity::Error> {
     loop {
         let Some(execution) = store::load(&shared.db, &timer).await? else { return Ok(()) };
         let Some(progress) = what_comes(shared, &timer, execution).await? else { return Ok(()) };
         let goes_on = matches!(progress.after, After::Keep);
-        let is_ours = store::progress(&shared.db, &timer, progress).await?;
+        let is_ours = write(shared, &timer, progress).await?;
         if !(goes_on && is_ours) {
             return Ok(());
         }
         timer.attempt = 0;
     }
+}
+
+/// Writes down what came of it. It was done, so losing it for a fault that passes would be a pity.
+async fn write(shared: &Shared, timer: &Timer, progress: Progress) -> Result<bool, entity::Error> {
+    for pause in WRITE_AGAIN_AFTER {
+        match store::progress(&shared.db, timer, progress.clone()).await {
+            Ok(is_ours) => return Ok(is_ours),
+            Err(error) => tracing::debug!(%error, run_id = timer.run_id, "what was done is written down again"),
+        }
+        tokio::time::sleep(pause).await;
+    }
+    store::progress(&shared.db, timer, progress).await
 }
 
 /// None when somebody else has taken the timer meanwhile.

@@ -19,6 +19,7 @@ use inngest::{Function, Trigger};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use clock::Cron;
 
@@ -90,16 +91,19 @@ impl Engine {
 
     /// Works until `shutdown`. What is under way then is let go of and taken up again after the next start.
     pub async fn work(self, shutdown: CancellationToken) {
-        shutdown.clone().run_until_cancelled_owned(self.work_for_ever(shutdown)).await;
+        let hands = TaskTracker::new();
+        shutdown.run_until_cancelled(self.work_for_ever(&hands, &shutdown)).await;
+        hands.close();
+        hands.wait().await;
     }
 
-    async fn work_for_ever(self, shutdown: CancellationToken) {
+    async fn work_for_ever(&self, hands: &TaskTracker, shutdown: &CancellationToken) {
         while let Err(error) = self.keep_schedules().await {
             tracing::warn!(%error, "the engine could not read its schedules");
             tokio::time::sleep(PAUSE).await;
         }
         loop {
-            match self.work_off(&shutdown).await {
+            match self.work_off(hands, shutdown).await {
                 Ok(wait) => {
                     // Either may come first, and both mean: look again.
                     let _ = tokio::time::timeout(wait, self.shared.work.notified()).await;
@@ -113,21 +117,21 @@ impl Engine {
     }
 
     /// Begins what is due as far as there are free hands, and says how long until there is more.
-    async fn work_off(&self, shutdown: &CancellationToken) -> Result<Duration, entity::Error> {
+    async fn work_off(&self, hands: &TaskTracker, shutdown: &CancellationToken) -> Result<Duration, entity::Error> {
         let shared = &self.shared;
         self.fire_schedules().await?;
-        // Waits for a free hand; there is nothing else to do meanwhile.
+        // Waits for a free slot; there is nothing else to do meanwhile.
         let Ok(first) = shared.slots.clone().acquire_owned().await else { return Ok(PAUSE) };
         let free = 1 + shared.slots.available_permits();
         let timers = store::claim(&shared.db, free as u64, &shared.limits).await?;
-        let mut hands = vec![first];
-        hands.extend((1..timers.len()).map_while(|_| shared.slots.clone().try_acquire_owned().ok()));
-        for (timer, hand) in timers.into_iter().zip(hands) {
+        let mut slots = vec![first];
+        slots.extend((1..timers.len()).map_while(|_| shared.slots.clone().try_acquire_owned().ok()));
+        for (timer, slot) in timers.into_iter().zip(slots) {
             let engine = self.clone();
             let work = shutdown.clone().run_until_cancelled_owned(async move { engine.attend(timer).await });
-            tokio::spawn(async move {
+            hands.spawn(async move {
                 work.await;
-                drop(hand);
+                drop(slot);
             });
         }
         let next = store::next_due(&shared.db).await?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
@@ -149,7 +149,11 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.connection.0.begin_with_options(options).await
+        // In a task of its own, which ends also when the caller goes away: sqlx forgets a BEGIN that is under way then,
+        // and whoever gets the connection next would write into a transaction that nobody commits.
+        let connection = self.connection.0.clone();
+        let begun = tokio::spawn(async move { connection.begin_with_options(options).await });
+        begun.await.unwrap_or_else(|error| Err(DbErr::Conn(RuntimeErr::Internal(error.to_string()))))
     }
 
     /// Begins the transaction in which the schema is changed: alone, whatever other processes do, and without a time

@@ -119,10 +119,11 @@ pub enum After {
 pub async fn progress(db: &Db, timer: &Timer, progress: Progress) -> Result<bool> {
     let tx = db.write_tx().await?;
     let Some(run) = hold(&tx, &timer.run_id).await? else { return Ok(false) };
-    let Some(own) = find_timer(&tx, &run, &timer.step).await?.filter(|own| own.version == timer.version) else {
+    let is_ours = |own: &Timer| own.version == timer.version;
+    if find_timer(&tx, &run, &timer.step).await?.is_none_or(|own| !is_ours(&own)) {
         return Ok(false);
-    };
-    let has_news = !progress.memos.is_empty() && own.kind != TimerKind::Call;
+    }
+    let has_news = !progress.memos.is_empty() && timer.kind != TimerKind::Call;
     for memo in progress.memos {
         remember(&tx, &run, memo).await?;
     }
@@ -143,7 +144,10 @@ pub async fn progress(db: &Db, timer: &Timer, progress: Progress) -> Result<bool
             }
         }
         after => {
-            settle(&tx, own, after).await?;
+            // Read again: what was written meanwhile may want another call.
+            if let Some(own) = find_timer(&tx, &run, &timer.step).await? {
+                settle(&tx, own, after).await?;
+            }
             if has_news {
                 call_soon(&tx, &run).await?;
             }
@@ -157,6 +161,7 @@ async fn settle(tx: &Tx, own: Timer, after: After) -> Result<()> {
     let (again, version) = (own.again, own.version);
     let mut change: engine_timer::ActiveModel = own.clone().into();
     match after {
+        // Whoever has it reads what is remembered before they call again.
         After::Keep => {
             let until = now() + LEASE;
             change.due_at = Set(until);

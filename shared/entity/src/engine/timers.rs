@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use super::{EngineRun, NewTimer, Timer, TimerKind, WHOLE};
@@ -31,6 +31,8 @@ pub async fn claim(db: &Db, limit: u64, limits: &HashMap<String, u32>) -> Result
         .filter(engine_timer::Column::DueAt.lte(now()))
         .order_by_asc(engine_timer::Column::DueAt)
         .limit(limit)
+        // Waits for nobody, so that no two wait for each other.
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
         .all(&tx)
         .await?;
     let mut claimed = Vec::new();
