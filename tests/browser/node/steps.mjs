@@ -115,6 +115,7 @@ export async function pay(page) {
 
 /** A session of an assistant; calls a tool. */
 export async function assistant(key) {
+  let id = 0
   const send = async (method, params, session) => {
     const answer = await fetch(`${mcp}/mcp`, {
       method: 'POST',
@@ -124,7 +125,7 @@ export async function assistant(key) {
         accept: 'application/json, text/event-stream',
         ...(session && { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }),
       },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      body: JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params }),
     })
     const text = await answer.text()
     assert(answer.ok && text.includes('"result"'), text)
