@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod engine;
 mod sessions;
 mod startup;
 mod subject;
@@ -41,7 +42,13 @@ struct Options {
     /// How many seconds to wait until abandoned sessions are gone.
     #[arg(long, default_value_t = 10.0)]
     patience: f64,
-    /// Only what this part of the name fits: start, call or session.
+    /// How many runs of a durable function to do.
+    #[arg(long, default_value_t = 1_000)]
+    runs: usize,
+    /// How many more runs are asleep while timers are looked at.
+    #[arg(long, default_value_t = 10_000)]
+    sleeping: usize,
+    /// Only what this part of the name fits: start, call, session or engine.
     #[arg(long, default_value = "")]
     only: String,
     /// What cargo adds.
@@ -60,6 +67,12 @@ async fn main() {
     let options = Options::parse();
     let database = if options.database_url.is_some() { "Postgres" } else { "SQLite" };
     println!("{database}, {} workers, RUST_LOG={}\n", options.workers, options.log);
+    if options.wants("engine") {
+        engine::measure(&options).await;
+    }
+    if !["start", "call", "session"].iter().any(|part| options.wants(part)) {
+        return;
+    }
     let subject =
         if options.wants("start") { startup::measure(&options).await } else { Subject::first_start(&options).await };
     if options.wants("call") {

@@ -64,9 +64,7 @@ impl Subject {
 
     /// Memory in RAM, in KiB.
     pub fn resident(&self) -> u64 {
-        let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel counts memory");
-        line.trim().trim_end_matches(" kB").parse().expect("a number")
+        memory(&self.server.process.pid().to_string(), "VmRSS:")
     }
 
     /// Processor time used so far, in seconds.
@@ -83,6 +81,13 @@ impl Subject {
         let path = format!("/proc/{}/{file}", self.server.process.pid());
         std::fs::read_to_string(path).expect("the load tool needs Linux")
     }
+}
+
+/// A process's memory by the kernel's name for it, in KiB.
+pub fn memory(process: &str, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the load tool needs Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel counts memory");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 fn launch(launch: Launch, options: &Options) -> Launch {

@@ -28,7 +28,7 @@ async fn go_away_after(polls: usize, db: &Db, id: &CustomerId) -> bool {
             return true;
         }
         // Lets the answer of the database come, or not.
-        if polls % 2 == 0 {
+        if polls.is_multiple_of(2) {
             tokio::time::sleep(Duration::from_micros(200)).await;
         } else {
             tokio::task::yield_now().await;
