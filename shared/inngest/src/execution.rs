@@ -194,6 +194,6 @@ impl Error {
     /// Whether it is to be tried again after this attempt of a call.
     #[must_use]
     pub fn is_final(&self, call: &Call) -> bool {
-        self.retry == Retry::Never || call.max_attempts.is_some_and(|max| call.attempt + 1 >= max)
+        self.retry == Retry::Never || call.max_attempts.is_some_and(|max| call.attempt.saturating_add(1) >= max)
     }
 }
