@@ -139,7 +139,8 @@ fn input<T: DeserializeOwned + Clone>(call: Call) -> Result<Input<T>> {
     Ok(Input { event, events, run_id: call.run_id, attempt: call.attempt })
 }
 
-fn typed<T: DeserializeOwned>(mut event: Event) -> Result<Event<T>> {
+/// The event with its data as a `T`; without data it has an empty object.
+pub(crate) fn typed<T: DeserializeOwned>(mut event: Event) -> Result<Event<T>> {
     let mut data = match event.data.take() {
         Value::Object(data) => data,
         // An event without data.

@@ -22,6 +22,7 @@ use crate::condition::Condition;
 use crate::error::{Result, StepError};
 use crate::event::Event;
 use crate::execution::StepId;
+use crate::function::typed;
 use crate::send::SendEvents;
 
 tokio::task_local! {
@@ -124,7 +125,7 @@ impl Step {
         id: impl Into<String>,
         wait: WaitForEvent,
     ) -> StepFuture<Option<Event<T>>> {
-        self.step(id, Action::WaitForEvent(wait), decode)
+        self.step(id, Action::WaitForEvent(wait), waited)
     }
 
     /// Waits for a signal; None when it did not come in time.
@@ -171,6 +172,16 @@ fn result<T: DeserializeOwned>(memo: Value) -> Result<T, StepError> {
         (None, Some(error)) => Err(decode(error)?),
         _ => Err(unreadable(&Value::Object(memo))),
     }
+}
+
+/// The event that was waited for, if it came.
+fn waited<T: DeserializeOwned>(memo: Value) -> Result<Option<Event<T>>, StepError> {
+    if memo.is_null() {
+        return Ok(None);
+    }
+    let event = Event::read(memo)
+        .map_err(|error| StepError::new("Error", format!("what is remembered of the step is no event: {error}")))?;
+    typed(event).map(Some).map_err(|error| error.error)
 }
 
 fn decode<T: DeserializeOwned>(value: Value) -> Result<T, StepError> {

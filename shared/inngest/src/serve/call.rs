@@ -137,7 +137,7 @@ impl Body {
     fn into_call(self, target: Option<String>) -> Result<Call, String> {
         let Self { ctx, event, events, steps, .. } = self;
         let events = if events.is_empty() { Vec::from_iter(event) } else { events };
-        let events = events.into_iter().map(read_event).collect::<Result<_, _>>();
+        let events = events.into_iter().map(Event::read).collect::<Result<_, _>>();
         Ok(Call {
             run_id: ctx.run_id,
             attempt: ctx.attempt,
@@ -149,14 +149,6 @@ impl Body {
             disable_immediate_execution: ctx.disable_immediate_execution,
         })
     }
-}
-
-/// An event that was sent without data has none.
-fn read_event(mut event: Value) -> serde_json::Result<Event> {
-    if let Some(event) = event.as_object_mut() {
-        event.entry("data").or_insert(Value::Null);
-    }
-    serde_json::from_value(event)
 }
 
 fn trace(headers: &HeaderMap) -> HeaderMap {
