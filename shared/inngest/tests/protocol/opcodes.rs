@@ -177,9 +177,9 @@ async fn two_steps_are_planned_in_one_answer() {
     assert_eq!((answer.status.as_u16(), answer.json()), (206, expected));
 }
 
-async fn opts<T: Serialize>(body: fn(Step) -> inngest::StepFuture<T>) -> (Value, Value)
+async fn opts<T>(body: fn(Step) -> inngest::StepFuture<T>) -> (Value, Value)
 where
-    T: Send + 'static,
+    T: Serialize + Send + 'static,
 {
     let endpoint = function(move |_, step| async move { Ok(body(step).await?) });
     let answer = discover(&endpoint).await;
