@@ -136,8 +136,9 @@ pub(crate) async fn drive(body: Body, shared: Arc<Shared>, target: Option<&str>,
         }
     };
     drop(body);
-    let (id, job) = step;
-    Outcome::Steps(vec![Report { step: id, op: run(job).await }])
+    let (step, job) = step;
+    let op = run(&step, job).await;
+    Outcome::Steps(vec![Report { step, op }])
 }
 
 fn not_found(shared: &Shared) -> Outcome {
@@ -181,8 +182,8 @@ fn plan((step, action): (StepId, Action)) -> Report {
     Report { step, op }
 }
 
-async fn run(job: Job) -> Op {
-    let running = async move { job().await };
+async fn run(step: &StepId, job: Job) -> Op {
+    let running = async move { job(step).await };
     match AssertUnwindSafe(running).catch_unwind().await {
         Ok(Ok(value)) => Op::Ran(value),
         Ok(Err(error)) => Op::Failed(error),

@@ -1,5 +1,6 @@
 //! Answers, with the headers that Inngest knows an SDK by.
 
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{SecondsFormat, Utc};
@@ -46,6 +47,12 @@ impl Answer {
     pub(super) fn unconfigured() -> Self {
         let body = json!({"code": "internal_server_error"});
         Self { is_anonymous: true, ..Self::json(StatusCode::INTERNAL_SERVER_ERROR, &body) }
+    }
+
+    /// To a request whose body was not read, so that nothing is known of who sent it.
+    pub(super) fn unread(rejection: &BytesRejection) -> Self {
+        let body = json!({"message": rejection.body_text()});
+        Self { is_anonymous: true, ..Self::json(rejection.status(), &body) }
     }
 
     /// A failure of the call itself, which may pass.

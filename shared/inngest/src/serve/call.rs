@@ -73,13 +73,9 @@ pub(super) async fn call(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    // Whoever sends too much cannot be known.
     let body = match body {
         Ok(body) => body,
-        Err(rejection) => {
-            let body = json!({"message": rejection.body_text()});
-            return Answer::json(rejection.status(), &body).retry(Retry::Later).finish(&app, None);
-        }
+        Err(rejection) => return Answer::unread(&rejection).finish(&app, None),
     };
     let caller = Caller::of(&app, &headers, &body);
     let answer = match (caller.refusal(), parameter(&uri, "probe").as_deref()) {

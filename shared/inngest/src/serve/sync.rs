@@ -46,7 +46,10 @@ pub(super) async fn sync(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Ok(body) = body else { return Answer::unauthorized().finish(&app, None) };
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return Answer::unread(&rejection).finish(&app, None),
+    };
     let caller = Caller::of(&app, &headers, &body);
     let is_in_band = headers.get(SYNC_KIND).is_some_and(|kind| kind == IN_BAND);
     // It tells nothing, it only makes the app register itself.
