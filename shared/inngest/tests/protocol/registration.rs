@@ -116,6 +116,13 @@ async fn the_public_address_is_configured_or_that_of_the_request() {
 }
 
 #[tokio::test]
+async fn a_nested_route_is_registered_with_its_whole_path() {
+    let inngest = Scripted::start(&[(200, registered())]).await;
+    put(&Endpoint::nested(client(&[("INNGEST_DEV", &inngest.origin)]), functions()), "", &[]).await;
+    assert_eq!(inngest.asked()[0].json()["url"], "http://app.test:3000/api/inngest");
+}
+
+#[tokio::test]
 async fn the_fallback_key_is_tried_when_the_first_is_not_known() {
     for refused in [401, 403] {
         let inngest = Scripted::start(&[(refused, json!("no")), (200, registered())]).await;

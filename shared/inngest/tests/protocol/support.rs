@@ -101,6 +101,12 @@ impl Endpoint {
         Self(Router::new().route(PATH, App::new(client, functions).unwrap().routes()))
     }
 
+    /// With its route in a router that is nested in another.
+    pub fn nested(client: Inngest, functions: impl IntoIterator<Item = Function>) -> Self {
+        let inner = Router::new().route("/inngest", App::new(client, functions).unwrap().routes());
+        Self(Router::new().nest("/api", inner))
+    }
+
     pub fn dev(functions: impl IntoIterator<Item = Function>) -> Self {
         Self::new(client(&[("INNGEST_DEV", "1")]), functions)
     }
