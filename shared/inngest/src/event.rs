@@ -47,3 +47,13 @@ impl<T> Event<T> {
         Event { name: self.name, data, id: self.id, ts: self.ts, user: self.user, v: self.v }
     }
 }
+
+impl Event {
+    /// Reads one as it comes from Inngest, where one that was sent without data may have none.
+    pub(crate) fn read(mut event: Value) -> serde_json::Result<Self> {
+        if let Some(event) = event.as_object_mut() {
+            event.entry("data").or_insert(Value::Null);
+        }
+        serde_json::from_value(event)
+    }
+}

@@ -136,8 +136,9 @@ pub(crate) async fn drive(body: Body, shared: Arc<Shared>, target: Option<&str>,
         }
     };
     drop(body);
-    let (id, job) = step;
-    Outcome::Steps(vec![Report { step: id, op: run(job).await }])
+    let (step, job) = step;
+    let op = run(&step, job).await;
+    Outcome::Steps(vec![Report { step, op }])
 }
 
 fn not_found(shared: &Shared) -> Outcome {
@@ -181,8 +182,8 @@ fn plan((step, action): (StepId, Action)) -> Report {
     Report { step, op }
 }
 
-async fn run(job: Job) -> Op {
-    let running = async move { job().await };
+async fn run(step: &StepId, job: Job) -> Op {
+    let running = async move { job(step).await };
     match AssertUnwindSafe(running).catch_unwind().await {
         Ok(Ok(value)) => Op::Ran(value),
         Ok(Err(error)) => Op::Failed(error),
@@ -194,6 +195,6 @@ impl Error {
     /// Whether it is to be tried again after this attempt of a call.
     #[must_use]
     pub fn is_final(&self, call: &Call) -> bool {
-        self.retry == Retry::Never || call.max_attempts.is_some_and(|max| call.attempt + 1 >= max)
+        self.retry == Retry::Never || call.max_attempts.is_some_and(|max| call.attempt.saturating_add(1) >= max)
     }
 }

@@ -111,10 +111,19 @@ async fn execute(handler: &Handler, mut call: Call, sender: Arc<dyn SendEvents>)
     let shared = Shared::new(call.run_id.clone(), std::mem::take(&mut call.steps), &call.stack);
     let step = Step::new(shared.clone(), sender);
     let (target, immediately) = (call.target.clone(), !call.disable_immediate_execution);
-    match handler(call, step) {
-        Ok(body) => execution::drive(body, shared, target.as_deref(), immediately).await,
-        Err(error) => Outcome::Failed(error),
+    let run_id = call.run_id.clone();
+    let outcome = match handler(call, step) {
+        Ok(body) => execution::drive(body, shared.clone(), target.as_deref(), immediately).await,
+        Err(error) => return Outcome::Failed(error),
+    };
+    if target.is_none() && matches!(outcome, Outcome::Completed(_) | Outcome::Steps(_)) {
+        let found = shared.lock();
+        let lost = found.lost();
+        if !lost.is_empty() {
+            tracing::warn!(run_id, ?lost, "a function does not come to steps that it came to before: has it changed?");
+        }
     }
+    outcome
 }
 
 fn erase<T, R, F, Fut>(handler: F) -> Handler
@@ -139,7 +148,8 @@ fn input<T: DeserializeOwned + Clone>(call: Call) -> Result<Input<T>> {
     Ok(Input { event, events, run_id: call.run_id, attempt: call.attempt })
 }
 
-fn typed<T: DeserializeOwned>(mut event: Event) -> Result<Event<T>> {
+/// The event with its data as a `T`; without data it has an empty object.
+pub(crate) fn typed<T: DeserializeOwned>(mut event: Event) -> Result<Event<T>> {
     let mut data = match event.data.take() {
         Value::Object(data) => data,
         // An event without data.

@@ -22,6 +22,7 @@ use crate::condition::Condition;
 use crate::error::{Result, StepError};
 use crate::event::Event;
 use crate::execution::StepId;
+use crate::function::typed;
 use crate::send::SendEvents;
 
 tokio::task_local! {
@@ -101,8 +102,18 @@ impl Step {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<T>> + Send + 'static,
     {
-        let closure = || {
-            let running = closure();
+        self.run_as(id, |_| closure())
+    }
+
+    /// The same with a closure that is told which step it is.
+    fn run_as<T, F, Fut>(&self, id: impl Into<String>, closure: F) -> StepFuture<T>
+    where
+        T: Serialize + DeserializeOwned,
+        F: FnOnce(&StepId) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+    {
+        let closure = |step: &StepId| {
+            let running = closure(step);
             async move { Ok(serde_json::to_value(running.await?)?) }.boxed()
         };
         self.step(id, Action::Run(Box::new(closure)), result)
@@ -124,7 +135,7 @@ impl Step {
         id: impl Into<String>,
         wait: WaitForEvent,
     ) -> StepFuture<Option<Event<T>>> {
-        self.step(id, Action::WaitForEvent(wait), decode)
+        self.step(id, Action::WaitForEvent(wait), waited)
     }
 
     /// Waits for a signal; None when it did not come in time.
@@ -143,17 +154,18 @@ impl Step {
     /// Sends events, once; gives the ids that they got. An event without an id gets one of the step's, so that sending
     /// it twice starts nothing twice.
     pub fn send_event(&self, id: impl Into<String>, events: Vec<Event>) -> StepFuture<Vec<String>> {
-        let id = id.into();
         let sender = self.sender.clone();
-        let seed = format!("{}:{}", self.shared.run_id, id);
-        let send = move || async move {
-            let with_ids = events
-                .into_iter()
-                .enumerate()
-                .map(|(index, event)| Event { id: event.id.or_else(|| Some(format!("{seed}:{index}"))), ..event });
-            Ok(sender.send_events(with_ids.collect()).await?)
-        };
-        self.run(id, send)
+        let run = self.shared.run_id.clone();
+        self.run_as(id, move |step| {
+            // By its hash, which differs each time an id is used.
+            let seed = format!("{run}:{}", step.hash);
+            let with_id = move |(index, event): (usize, Event)| match event.id {
+                Some(_) => event,
+                None => event.with_id(format!("{seed}:{index}")),
+            };
+            let events = events.into_iter().enumerate().map(with_id).collect();
+            async move { Ok(sender.send_events(events).await?) }
+        })
     }
 
     fn step<T>(&self, id: impl Into<String>, action: Action, decode: Decode<T>) -> StepFuture<T> {
@@ -171,6 +183,16 @@ fn result<T: DeserializeOwned>(memo: Value) -> Result<T, StepError> {
         (None, Some(error)) => Err(decode(error)?),
         _ => Err(unreadable(&Value::Object(memo))),
     }
+}
+
+/// The event that was waited for, if it came.
+fn waited<T: DeserializeOwned>(memo: Value) -> Result<Option<Event<T>>, StepError> {
+    if memo.is_null() {
+        return Ok(None);
+    }
+    let event = Event::read(memo)
+        .map_err(|error| StepError::new("Error", format!("what is remembered of the step is no event: {error}")))?;
+    typed(event).map(Some).map_err(|error| error.error)
 }
 
 fn decode<T: DeserializeOwned>(value: Value) -> Result<T, StepError> {
@@ -231,7 +253,7 @@ impl<T> Drop for StepFuture<T> {
 }
 
 /// The closure of a run-step.
-pub(crate) type Job = Box<dyn FnOnce() -> BoxFuture<'static, Result<Value>> + Send>;
+pub(crate) type Job = Box<dyn FnOnce(&StepId) -> BoxFuture<'static, Result<Value>> + Send>;
 
 /// What a step is to do.
 pub(crate) enum Action {
@@ -359,6 +381,11 @@ impl Found {
     /// Takes the steps that the function has come to and of which nothing is known.
     pub(crate) fn take_unknown(&mut self) -> Vec<(StepId, Action)> {
         self.steps.iter_mut().filter_map(FoundStep::take).collect()
+    }
+
+    /// The hashes of what is remembered in this order and the function has not come to.
+    pub(crate) fn lost(&self) -> Vec<&str> {
+        self.memos.keys().map(String::as_str).filter(|hash| self.rank.contains_key(*hash)).collect()
     }
 
     /// The hashes of all the steps that the function has come to.

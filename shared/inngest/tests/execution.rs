@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use inngest::{
     Call, Error, Event, Function, FunctionOptions, Input, NonRetriable, Op, Outcome, Result, SendError, SendEvents,
-    Step, StepError, Until, WaitForEvent, create_function,
+    Step, StepError, StepId, Until, WaitForEvent, create_function,
 };
 use serde_json::{Map, Value, json};
 
@@ -195,7 +195,24 @@ async fn what_is_waited_for() {
     let first = run.call(None, false).await;
     let Outcome::Steps(reports) = first else { panic!("{first:?}") };
     assert_eq!(reports[0].op, Op::Sleep(Until::Elapsed(Duration::from_secs(60))));
-    assert_eq!(run.end().await, Ok(json!([true, ["run:send:0"]])));
+    let id = format!("run:{}:0", StepId::new("send", 0).hash);
+    assert_eq!(run.end().await, Ok(json!([true, [id]])));
+}
+
+#[tokio::test]
+async fn each_sending_in_a_loop_is_another() {
+    let mut run = Run::of(|_, step| async move {
+        let mut sent = Vec::new();
+        for _ in 0..2 {
+            sent.extend(
+                step.send_event("send", vec![Event::new("c/d", json!({})), Event::new("c/e", json!({}))]).await?,
+            );
+        }
+        Ok(sent)
+    });
+    let ids = run.end().await.unwrap();
+    let different: std::collections::HashSet<_> = ids.as_array().unwrap().iter().collect();
+    assert_eq!(different.len(), 4, "{ids}");
 }
 
 #[tokio::test]
