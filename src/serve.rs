@@ -8,6 +8,7 @@ use entity::feed::Feed;
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
 use rest_gateway::billing::Billing;
+use rest_gateway::workflows::Runner;
 use rest_gateway::{Gateway, STRIPE_PAGES, Site};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,11 +38,10 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     let stripe = sandbox.as_ref().map_or_else(|| config.stripe.clone(), |sandbox| Some(sandbox.account.clone()));
     let billing = Billing::new(db.clone(), stripe, config.grace, public_url.clone())?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
-    rest_gateway::start_workflows(&db, &billing, &shutdown)?;
     let pay_at = sandbox.as_ref().map(|sandbox| sandbox.origin.join(""));
     let pay_at = pay_at.as_deref().map_or(STRIPE_PAGES.to_vec(), |origin| vec![origin]);
     let site = Site::new(public_url, &secrets, &pay_at)?;
-    let (gateway_app, mcp_app) = apps(&config, secrets, billing, site, &db, &addresses, &shutdown);
+    let (gateway_app, mcp_app) = apps(&config, secrets, billing, site, &db, &addresses, &shutdown)?;
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
@@ -83,13 +83,16 @@ fn apps(
     db: &Db,
     addresses: &Addresses,
     shutdown: &CancellationToken,
-) -> (axum::Router, axum::Router) {
+) -> Result<(axum::Router, axum::Router), String> {
+    let workflows = Runner::new(db, &billing, config.inngest.clone())?;
+    workflows.start(db, shutdown);
     let feed = Feed::start(db.clone(), shutdown.clone());
     let rate_limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies.clone(), shutdown.clone());
     let gateway = Gateway {
         db: db.clone(),
         feed: feed.clone(),
         billing,
+        workflows,
         site,
         admin_secret: secrets.admin,
         rate_limiter: rate_limiter.clone(),
@@ -108,7 +111,7 @@ fn apps(
         rate_limiter,
         shutdown: shutdown.clone(),
     };
-    (rest_gateway::app(gateway), mcp_server::app(mcp))
+    Ok((rest_gateway::app(gateway), mcp_server::app(mcp)))
 }
 
 /// Says where to find the servers; on a laptop's first start, makes a customer and shows their key, this once.

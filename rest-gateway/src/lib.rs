@@ -14,7 +14,6 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use billing::Billing;
-use engine::Engine;
 use entity::db::Db;
 use entity::feed::Feed;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +21,7 @@ use web::auth::AdminSecret;
 use web::config::PublicUrl;
 use web::rate_limit::RateLimiter;
 use web::session::Sessions;
+use workflows::Runner;
 
 pub use pages::{STRIPE_PAGES, Site};
 
@@ -34,6 +34,8 @@ pub struct Gateway {
     pub feed: Feed,
     /// Payments.
     pub billing: Billing,
+    /// Durable work.
+    pub workflows: Runner,
     /// The operator's secret.
     pub admin_secret: AdminSecret,
     /// How many requests a minute each client may make.
@@ -52,21 +54,9 @@ impl FromRef<Gateway> for Sessions {
     }
 }
 
-/// Begins to carry events and to run the durable functions, until `shutdown`.
-///
-/// # Errors
-///
-/// When a function wants what there is not.
-pub fn start_workflows(db: &Db, billing: &Billing, shutdown: &CancellationToken) -> Result<(), String> {
-    let engine = Engine::new(db.clone(), workflows::functions(db, billing))?;
-    tokio::spawn(outbox::carry(db.clone(), engine.clone(), shutdown.clone()));
-    tokio::spawn(engine.work(shutdown.clone()));
-    Ok(())
-}
-
 /// The gateway, ready to be served.
 pub fn app(gateway: Gateway) -> Router {
     let site = gateway.site.clone();
-    web::layers::around(router::router(gateway), web::layers::REQUEST_TIMEOUT)
+    web::layers::around(router::router(gateway), router::CALL_TIMEOUT)
         .layer(from_fn_with_state(site, pages::finish::finish))
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use entity::feed::Feed;
 use rest_gateway::billing::Billing;
+use rest_gateway::workflows::Runner;
 use rest_gateway::{Gateway, STRIPE_PAGES, Site};
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
@@ -42,9 +43,11 @@ async fn run() -> Result<(), String> {
     let public_url = config.origins.gateway(address.port());
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
-    rest_gateway::start_workflows(&db, &billing, &shutdown)?;
+    let workflows = Runner::new(&db, &billing, config.inngest)?;
+    workflows.start(&db, &shutdown);
     let gateway = Gateway {
         billing,
+        workflows,
         site,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),

@@ -1,6 +1,7 @@
 //! Every route, once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
@@ -14,6 +15,8 @@ use crate::openapi;
 use crate::pages::{Site, assets, checkout, dashboard, docs, landing, login};
 use crate::routes::{admin, billing, customer, events, keys, onboarding};
 
+/// How long a step may take: as long as Inngest waits.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 /// Stripe's events are some kilobytes; this is what the contract allows.
 const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
 
@@ -21,9 +24,13 @@ pub fn router(gateway: Gateway) -> Router {
     let (api, description) = api(&gateway.rate_limiter).split_for_parts();
     let description = openapi::completed(description);
     let routes = Arc::new(openapi::routes(description.clone()));
+    let workflows = gateway.workflows.clone();
     api.route("/openapi.json", get(async || Json(description)))
         .route("/docs", get(async move |State(site): State<Site>| docs::show(&site, &routes)))
         .merge(pages(&gateway.rate_limiter))
+        .layer(web::layers::timeout(web::layers::REQUEST_TIMEOUT))
+        // Inngest, by its signature. A call lasts as long as the step that it is for.
+        .route("/api/inngest", workflows.routes())
         .with_state(gateway)
 }
 

@@ -38,7 +38,7 @@ impl Floor {
 fn function(floor: &Floor, limit: Option<u32>) -> Function {
     let floor = floor.clone();
     let mut options = started_by("test/run");
-    options.concurrency.extend(limit.map(|limit| Concurrency { limit, key: None }));
+    options.concurrency.extend(limit.map(Concurrency::new));
     create_function(options, move |input: Input, step: Step| {
         let floor = floor.clone();
         async move {

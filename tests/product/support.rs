@@ -11,6 +11,7 @@ use harness::{Backend, PATIENCE, TestDb};
 use mcp_server::{AllowedOrigins, McpServer};
 use reqwest::{RequestBuilder, Response};
 use rest_gateway::billing::Billing;
+use rest_gateway::workflows::Runner;
 use rest_gateway::{Gateway, Site};
 use rmcp::model::{
     CallToolRequestParams, ClientConfig, ContentBlock, GetPromptRequestParams, JsonObject, ProtocolVersion,
@@ -92,8 +93,11 @@ impl Product {
         // Without Stripe; tests/process has the stand-in.
         let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
         let site = Site::new(config.origins.gateway(0), &secrets, &[FORM_TARGET]).unwrap();
+        let workflows = Runner::new(&db, &billing, None).unwrap();
+        workflows.start(&db, &shutdown);
         let gateway = rest_gateway::app(Gateway {
             billing,
+            workflows,
             site,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),

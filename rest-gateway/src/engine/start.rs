@@ -4,7 +4,7 @@ use chrono::Duration;
 use entity::engine::{Cancel, EngineRun, Schedule, Start, value_at};
 use entity::ids::CustomerId;
 use entity::outbox::Message;
-use inngest::{CancelOn, Condition, FUNCTION_FAILED, Function, StepError, Trigger};
+use inngest::{CancelOn, Concurrency, Condition, FUNCTION_FAILED, Function, Scope, StepError, Timeouts, Trigger};
 use serde_json::{Value, json};
 
 /// What comes after the id of a function for the one that is run when it has failed.
@@ -20,12 +20,19 @@ pub fn require_supported(function: &Function) -> Result<(), String> {
     let has_expression = |trigger: &Trigger| matches!(trigger, Trigger::Event { expression: Some(_), .. });
     let has_jitter = |trigger: &Trigger| matches!(trigger, Trigger::Cron { jitter: Some(_), .. });
     let is_expression = |cancel: &CancelOn| matches!(cancel.condition, Some(Condition::Expression(_)));
+    let is_wide = |limit: &Concurrency| limit.scope.is_some_and(|scope| scope != Scope::Function);
     let missing = if options.triggers.iter().any(has_expression) || options.cancel_on.iter().any(is_expression) {
         "expressions"
     } else if options.triggers.iter().any(has_jitter) {
         "jitter"
-    } else if options.concurrency.len() > 1 {
-        "more than one limit of concurrency"
+    } else if options.concurrency.len() > 1 || options.concurrency.iter().any(is_wide) {
+        "more than one limit of concurrency, or one across functions"
+    } else if options.throttle.is_some() || options.rate_limit.is_some() || options.debounce.is_some() {
+        "to be throttled, limited or debounced"
+    } else if options.idempotency.is_some() || options.singleton.is_some() || options.priority.is_some() {
+        "idempotency, a singleton or priority"
+    } else if options.batch_events.is_some() || options.timeouts != Timeouts::default() {
+        "batches or timeouts"
     } else {
         return Ok(());
     };

@@ -5,19 +5,21 @@ mod housekeeping;
 mod onboarding;
 mod publish_due;
 mod run;
+mod runner;
 
 use entity::db::Db;
 use entity::workflows::{CANCELLED, Workflow};
-use inngest::{CancelOn, Concurrency, Condition, Function, FunctionOptions, Trigger};
+use inngest::{CancelOn, Concurrency, Function, FunctionOptions};
 
 use crate::billing::Billing;
 
+pub use runner::Runner;
+
 /// The id of the app at Inngest.
-pub const APP: &str = "heycmo";
+const APP: &str = "heycmo";
 
 /// All of them.
-#[must_use]
-pub fn functions(db: &Db, billing: &Billing) -> Vec<Function> {
+fn functions(db: &Db, billing: &Billing) -> Vec<Function> {
     vec![
         onboarding::function(db.clone()),
         publish_due::function(db.clone()),
@@ -28,21 +30,11 @@ pub fn functions(db: &Db, billing: &Billing) -> Vec<Function> {
 
 /// What all functions have: they begin with the event that asks for them, and end when their run is cancelled.
 fn options(workflow: Workflow) -> FunctionOptions {
-    let cancel = CancelOn {
-        event: CANCELLED.to_owned(),
-        condition: Some(Condition::Match("data.runId".to_owned())),
-        timeout: None,
-    };
-    let mut options = FunctionOptions::new(workflow.as_str());
-    options.triggers.push(Trigger::Event { event: workflow.event().to_owned(), expression: None });
-    options.cancel_on.push(cancel);
-    options
+    let cancel = CancelOn::event(CANCELLED).matching("data.runId");
+    FunctionOptions::new(workflow.as_str()).event(workflow.event()).cancel_on(cancel)
 }
 
 /// The same for what the clock starts too, and of which one is enough at a time.
 fn options_by_clock(workflow: Workflow, cron: &str) -> FunctionOptions {
-    let mut options = options(workflow);
-    options.triggers.push(Trigger::Cron { cron: cron.to_owned(), jitter: None });
-    options.concurrency.push(Concurrency { limit: 1, key: None });
-    options
+    options(workflow).cron(cron).concurrency(Concurrency::new(1))
 }

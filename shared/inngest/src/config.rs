@@ -54,6 +54,20 @@ pub struct ConfigError {
     problem: String,
 }
 
+impl ConfigError {
+    /// The variable.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it must be.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+}
+
 impl Config {
     /// For Inngest Cloud. Set the keys, and for a server of one's own the origins.
     ///

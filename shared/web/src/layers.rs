@@ -40,9 +40,14 @@ pub fn around(router: Router, timeout: Duration) -> Router {
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::of_status(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout))
+        .layer(self::timeout(timeout))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(finish))
+}
+
+/// Gives a request up after this time.
+pub fn timeout(after: Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, after)
 }
 
 /// The panic itself is in the log, by the panic hook.

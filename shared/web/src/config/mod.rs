@@ -1,6 +1,7 @@
 //! The configuration: the environment, read once, one struct per concern. Every error names its variable.
 
 mod environment;
+mod inngest;
 mod secrets;
 mod stripe;
 
@@ -58,6 +59,8 @@ pub struct Config {
     pub origins: Origins,
     /// The account at Stripe, if there is one.
     pub stripe: Option<StripeConfig>,
+    /// `INNGEST_SIGNING_KEY` and the others: who runs the durable functions, if not the embedded engine.
+    pub inngest: Option<::inngest::Config>,
     /// `BILLING_GRACE_DAYS`: how long a failed payment is forgiven.
     pub grace: Duration,
     /// `RATE_LIMIT_CHECKOUT` and the others.
@@ -143,6 +146,7 @@ impl Config {
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8789))),
             origins: Origins::from_environment(environment, mode)?,
             stripe: StripeConfig::from_environment(environment)?,
+            inngest: inngest::from_environment(environment, mode)?,
             grace: environment.parsed_with("BILLING_GRACE_DAYS", parse_days)?.unwrap_or(DEFAULT_GRACE),
             rate_limits: RateLimits::from_environment(environment)?,
             trusted_proxies: TrustedProxies::from_environment(environment)?,
@@ -324,6 +328,13 @@ mod tests {
             (vec![("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_WEBHOOK_SECRET", "whsec_1")], "STRIPE_PRICE_ID"),
             (vec![("STRIPE_SECRET_KEY", "pk_test_1")], "STRIPE_SECRET_KEY"),
             (vec![("STRIPE_API_BASE", "http://stripe.example")], "STRIPE_API_BASE"),
+            (vec![("INNGEST_EVENT_KEY", "key")], "INNGEST_SIGNING_KEY"),
+            (vec![("INNGEST_SIGNING_KEY", "signkey-test-00ff")], "INNGEST_EVENT_KEY"),
+            (vec![("INNGEST_BASE_URL", "nowhere")], "INNGEST_BASE_URL"),
+            (
+                vec![("HEYCMO_ENV", "production"), ("PUBLIC_URL", "https://heycmo.example"), ("INNGEST_DEV", "1")],
+                "INNGEST_DEV",
+            ),
         ] {
             let error = config(&variables).unwrap_err();
             assert!(error.starts_with(name), "{variables:?}: {error}");
