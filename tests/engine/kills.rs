@@ -5,7 +5,8 @@ use inngest::{Function, Input, Step, create_function};
 use serde_json::json;
 
 use crate::program::Node;
-use crate::support::{Dice, Working, World, are_over, started_by, the_dead_are_given_up, time_passes};
+use crate::support::{Working, are_over, started_by, the_dead_are_given_up, time_passes};
+use crate::world::{Dice, World};
 
 const PROGRAMS: u64 = 25;
 const SEED: u64 = 0x656e_6769_6e65;
@@ -56,7 +57,8 @@ async fn a_death_after_every_step_changes_nothing(test: TestDb) {
             assert!(deaths < 200, "it does not get on: {program:?}");
             let working = Working::start(&db, vec![function(&world)]);
             // Every second one lives long enough to write down what it did.
-            world.kill_after(1 + deaths % 2, working.shutdown.clone());
+            let shutdown = working.shutdown.clone();
+            world.kill_after(1 + deaths % 2, move || shutdown.cancel());
             harness::eventually("it dies or is done", async || {
                 time_passes(&test).await;
                 let running = test.number("SELECT count(*) FROM engine_runs WHERE status = 'running'").await;

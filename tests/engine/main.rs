@@ -10,6 +10,10 @@
 
 mod functions;
 mod kills;
+// The same random functions as on Inngest, where the tests of the crate run them.
+#[path = "../../shared/inngest/tests/protocol/program.rs"]
 mod program;
 mod sharing;
 mod support;
+#[path = "../../shared/inngest/tests/protocol/world.rs"]
+mod world;

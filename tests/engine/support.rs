@@ -1,86 +1,18 @@
 //! What these tests share.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
 use entity::db::Db;
 use entity::outbox;
 use harness::TestDb;
-use inngest::{Function, FunctionOptions, Result, Trigger};
+use inngest::{Function, FunctionOptions};
 use rest_gateway::engine::Engine;
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Pseudo-random numbers, the same in every run.
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// Less than `bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
-/// What steps do to the world outside, which no engine remembers.
-#[derive(Clone, Default)]
-pub struct World(Arc<Mutex<Effects>>);
-
-#[derive(Default)]
-struct Effects {
-    attempts: HashMap<String, u32>,
-    done: HashMap<String, u32>,
-    /// Dies after so many effects.
-    kill: Option<(usize, CancellationToken)>,
-}
-
-impl World {
-    /// Counts the attempts at something, from one.
-    pub fn attempt(&self, name: &str) -> u32 {
-        let mut effects = self.0.lock().unwrap();
-        let attempts = effects.attempts.entry(name.to_owned()).or_default();
-        *attempts += 1;
-        *attempts
-    }
-
-    /// Does something; whoever did it may die of it.
-    pub async fn done(&self, name: &str, gives: i64) -> Result<i64> {
-        {
-            let mut effects = self.0.lock().unwrap();
-            *effects.done.entry(name.to_owned()).or_default() += 1;
-            if let Some((left, token)) = &mut effects.kill {
-                *left -= 1;
-                if *left == 0 {
-                    token.cancel();
-                    effects.kill = None;
-                }
-            }
-        }
-        // Where a task that is cancelled is dropped.
-        tokio::task::yield_now().await;
-        Ok(gives)
-    }
-
-    /// Cancels after so many more effects.
-    pub fn kill_after(&self, effects: usize, token: CancellationToken) {
-        self.0.lock().unwrap().kill = Some((effects, token));
-    }
-
-    /// How often each thing was done.
-    pub fn effects(&self) -> HashMap<String, u32> {
-        self.0.lock().unwrap().done.clone()
-    }
-}
-
 /// Options of a function that an event of this name starts.
 pub fn started_by(event: &str) -> FunctionOptions {
-    let mut options = FunctionOptions::new("test");
-    options.triggers.push(Trigger::Event { event: event.to_owned(), expression: None });
-    options
+    FunctionOptions::new("test").event(event)
 }
 
 /// An engine that works until it is dropped or killed.

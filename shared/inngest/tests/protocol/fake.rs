@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::support::{assert_signed, bearer, http, listen, sign};
+use super::wire::{assert_signed, bearer, http, listen, sign};
 
 pub const EVENT_KEY: &str = "fake-event-key";
 /// Beyond this a call says `use_api`.

@@ -8,7 +8,11 @@ mod fake;
 mod introspection;
 mod opcodes;
 mod options;
+mod program;
 mod registration;
 mod runs;
 mod signatures;
 mod support;
+mod wire;
+#[allow(dead_code, reason = "the tests of the embedded engine use the rest")]
+mod world;

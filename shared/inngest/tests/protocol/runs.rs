@@ -12,7 +12,9 @@ use inngest::{
 use serde_json::{Value, json};
 
 use crate::fake::{EVENT_KEY, Fake, Status};
+use crate::program::Node;
 use crate::support::{KEY, PATH, client, listen};
+use crate::world::{Dice, World};
 
 const TEST: &str = "my-app-test";
 
@@ -521,4 +523,25 @@ async fn a_planned_step_that_is_gone_is_asked_for_until_it_is_back() {
     assert_eq!(output(&fake).await, json!([1, 2]));
     assert_eq!(deployed.load(Ordering::Relaxed), 5);
     assert_eq!(fake.calls().iter().filter(|call| call.status == 500).count(), 1);
+}
+
+/// The same functions as on the embedded engine of HeyCMO, where they die in between.
+#[tokio::test]
+async fn whatever_a_function_does_it_ends_as_it_should() {
+    let mut dice = Dice(0x656e_6769_6e65);
+    for _ in 0..25 {
+        let (program, world) = (Node::random(&mut dice, 3), World::default());
+        let of_function = world.clone();
+        let body = move |input: Input<Node>, step: Step| {
+            let world = of_function.clone();
+            async move { input.event.data.run(&step, &world, String::new()).await }
+        };
+        let fake = lab([create_function(options(), body)]).await;
+        fake.send(json!({"name": "a/b", "data": program}));
+        fake.finish().await;
+        let run = fake.run(TEST);
+        assert_eq!((run.status, run.output), (Status::Completed, json!(program.value())), "{program:?}");
+        assert_eq!(run.steps.len(), usize::try_from(program.steps()).unwrap(), "{program:?}");
+        assert!(world.effects().values().all(|times| *times == 1), "nothing is done twice: {program:?}");
+    }
 }

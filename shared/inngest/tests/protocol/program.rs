@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, try_join_all};
 use inngest::{Error, NonRetriable, Result, Step};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Dice, World};
+use super::world::{Dice, World};
 
 /// A part of a function. Each gives a number, which depends on the numbers and the order of its parts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
