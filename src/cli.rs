@@ -1,6 +1,8 @@
 //! What the command line understands.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use entity::workflows::{RunStatus, Workflow};
 
 /// HeyCMO: an AI chief marketing officer for the assistant you already use.
 #[derive(Debug, Parser)]
@@ -31,6 +33,9 @@ pub enum Command {
     /// Look after Stripe's events and subscriptions.
     #[command(subcommand)]
     Billing(BillingCommand),
+    /// Look after runs of workflows.
+    #[command(subcommand)]
+    Workflows(WorkflowsCommand),
     /// Check the configuration and the database, and say what to do.
     #[command(after_help = "Example:\n  DATABASE_URL=postgres://heycmo@localhost/heycmo heycmo doctor")]
     Doctor,
@@ -142,4 +147,75 @@ pub enum BillingCommand {
     /// Compare every subscription with Stripe now, and correct ours.
     #[command(after_help = "Example:\n  heycmo billing reconcile")]
     Reconcile,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WorkflowsCommand {
+    /// List runs, newest first: everybody's, and the service's own.
+    #[command(
+        after_help = "Examples:\n  heycmo workflows list --status failed\n  heycmo workflows list --workflow onboarding --customer anna@example.com"
+    )]
+    List(ListRuns),
+    /// Show a run: its steps, what it was asked, and what came of it.
+    #[command(after_help = "Example:\n  heycmo workflows show run_01M851E88BEZS4E1V4ZSCPXFGH")]
+    Show {
+        /// Id of the run, from `heycmo workflows list`.
+        run: String,
+    },
+    /// Ask for a run. A running gateway does it.
+    #[command(
+        after_help = "Examples:\n  heycmo workflows run housekeeping\n  heycmo workflows run onboarding anna@example.com"
+    )]
+    Run {
+        /// What to run.
+        #[arg(value_parser = workflow())]
+        workflow: Workflow,
+        /// E-mail address or id of the customer whose run it is; none for the service's own.
+        customer: Option<String>,
+    },
+    /// End a run for good. What it has done stays.
+    #[command(after_help = "Example:\n  heycmo workflows cancel run_01M851E88BEZS4E1V4ZSCPXFGH")]
+    Cancel {
+        /// Id of the run, from `heycmo workflows list`.
+        run: String,
+    },
+    /// Ask for another run like one that failed or was cancelled.
+    #[command(after_help = "Example:\n  heycmo workflows retry run_01M851E88BEZS4E1V4ZSCPXFGH")]
+    Retry {
+        /// Id of the run, from `heycmo workflows list --status failed`.
+        run: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ListRuns {
+    /// Only of this workflow.
+    #[arg(long, value_parser = workflow())]
+    pub workflow: Option<Workflow>,
+    /// Only those as far as this.
+    #[arg(long, value_parser = run_status())]
+    pub status: Option<RunStatus>,
+    /// Only of the customer with this e-mail address or id.
+    #[arg(long)]
+    pub customer: Option<String>,
+    /// How many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub limit: u16,
+}
+
+fn workflow() -> impl TypedValueParser<Value = Workflow> {
+    one_of(Workflow::ALL, Workflow::as_str)
+}
+
+fn run_status() -> impl TypedValueParser<Value = RunStatus> {
+    one_of(RunStatus::ALL, RunStatus::as_str)
+}
+
+/// One of these by its name; others are refused with the list of names.
+fn one_of<T, const N: usize>(all: [T; N], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let find = move |text: String| all.into_iter().find(|one| name(*one) == text).ok_or("is none of them");
+    PossibleValuesParser::new(all.map(name)).try_map(find)
 }

@@ -8,6 +8,7 @@ mod operator;
 mod sandbox;
 mod serve;
 mod welcome;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -15,7 +16,7 @@ use clap::Parser;
 use web::config::Environment;
 use web::process::exit_code;
 
-use cli::{Arguments, BillingCommand, Command, CustomerCommand, KeyCommand};
+use cli::{Arguments, BillingCommand, Command, CustomerCommand, KeyCommand, WorkflowsCommand};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,6 +39,13 @@ async fn main() -> ExitCode {
         Command::Billing(BillingCommand::Events { open, limit }) => billing::events(&environment, open, limit).await,
         Command::Billing(BillingCommand::Replay { id }) => billing::replay(&environment, &id).await,
         Command::Billing(BillingCommand::Reconcile) => billing::reconcile(&environment).await,
+        Command::Workflows(WorkflowsCommand::List(arguments)) => workflows::list(&environment, arguments).await,
+        Command::Workflows(WorkflowsCommand::Show { run }) => workflows::show(&environment, &run).await,
+        Command::Workflows(WorkflowsCommand::Run { workflow, customer }) => {
+            workflows::run(&environment, workflow, customer.as_deref()).await
+        }
+        Command::Workflows(WorkflowsCommand::Cancel { run }) => workflows::cancel(&environment, &run).await,
+        Command::Workflows(WorkflowsCommand::Retry { run }) => workflows::retry(&environment, &run).await,
         Command::Doctor => doctor::check(&environment).await,
     };
     exit_code("heycmo", result)

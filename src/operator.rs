@@ -164,7 +164,7 @@ pub async fn open(environment: &Environment) -> Result<(Config, Db), String> {
     Ok((config, db))
 }
 
-async fn find(db: &Db, customer: &str) -> Result<Customer, String> {
+pub async fn find(db: &Db, customer: &str) -> Result<Customer, String> {
     let found = match customer.parse::<CustomerId>() {
         Ok(id) => customers::get(db, &id).await,
         Err(_) => customers::get_by_email(db, customer).await,

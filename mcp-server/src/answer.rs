@@ -52,6 +52,14 @@ pub fn no_such_piece(error: Error) -> Error {
     }
 }
 
+/// The same for the argument `runId`.
+pub fn no_such_run(error: Error) -> Error {
+    match error {
+        Error::NotFound(_) => Error::invalid("runId", "is not the id of a run of yours; list_workflow_runs finds them"),
+        other => other,
+    }
+}
+
 /// The cause goes to the log; customers get the sentence.
 fn log(error: &Error) {
     match error {

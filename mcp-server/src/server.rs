@@ -27,7 +27,8 @@ pub const TOOL_DEADLINE: Duration = Duration::from_secs(120);
 
 const INSTRUCTIONS: &str = "HeyCMO is the marketing memory and desk of this brand. Begin with get_account: it says what needs attention. \
 Read get_brand before writing and playbook resources for the channel's rules. Save drafts with create_content, mend what the findings say, \
-show the draft to the person, and record only decisions they really made with review_content. Nothing goes out without an approval.";
+show the draft to the person, and record only decisions they really made with review_content. Nothing goes out without an approval. \
+start_workflow starts durable work such as onboarding; get_workflow_run tells how it stands.";
 
 /// What all sessions share.
 pub struct App {

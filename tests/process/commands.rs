@@ -61,8 +61,21 @@ async fn the_doctor_says_what_to_do() {
 
 #[tokio::test]
 async fn every_command_has_help_with_an_example() {
-    let commands =
-        ["serve", "provision", "key create", "key list", "key revoke", "customer suspend", "customer resume", "doctor"];
+    let commands = [
+        "serve",
+        "provision",
+        "key create",
+        "key list",
+        "key revoke",
+        "customer suspend",
+        "customer resume",
+        "workflows list",
+        "workflows show",
+        "workflows run",
+        "workflows cancel",
+        "workflows retry",
+        "doctor",
+    ];
     for command in commands.into_iter().chain([""]) {
         let finished = Launch::new("heycmo").args(command.split_whitespace()).arg("--help").finish().await;
         assert!(finished.status.success());

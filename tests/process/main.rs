@@ -19,3 +19,4 @@ mod restart;
 mod stopping;
 mod support;
 mod two_processes;
+mod workflows;

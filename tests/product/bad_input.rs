@@ -9,8 +9,22 @@ use crate::support::{Assistant, Product, in_time, next_year};
 /// Longer than any field takes.
 const HUGE: usize = 200_000;
 
+/// What arguments name: a piece and a run.
+struct Ids {
+    content: String,
+    run: String,
+}
+
+impl Ids {
+    async fn of(assistant: &Assistant) -> Self {
+        let content = assistant.a_piece("Good words").await;
+        let run = assistant.call("start_workflow", json!({"workflow": "onboarding", "waitSeconds": 0})).await;
+        Self { content, run: run.data["run"]["id"].as_str().unwrap().to_owned() }
+    }
+}
+
 /// Good arguments for each tool, with every field that the schema has.
-fn good(tool: &str, id: &str) -> Value {
+fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
     let media = json!([{"url": "https://cdn.example/a.jpg", "type": "image", "alt": "A chart"}]);
     match tool {
         "get_account" | "get_brand" => json!({}),
@@ -43,6 +57,9 @@ fn good(tool: &str, id: &str) -> Value {
             "source": "webinar", "name": "Lea", "email": "lea@example.com", "company": "Acme", "contentId": id, "note": "Demo",
         }),
         "list_events" => json!({"type": "lead.*", "limit": 5, "cursor": ""}),
+        "start_workflow" => json!({"workflow": "onboarding", "input": {}, "waitSeconds": 0}),
+        "get_workflow_run" | "cancel_workflow_run" => json!({"runId": run}),
+        "list_workflow_runs" => json!({"workflow": "onboarding", "status": "queued", "limit": 5, "cursor": run}),
         unknown => panic!("{unknown} needs good arguments here"),
     }
 }
@@ -151,10 +168,10 @@ async fn every_bad_argument_is_refused_by_its_name_and_changes_nothing() {
     let product = Product::start().await;
     let customer = product.customer().await;
     let assistant = product.assistant(&customer.key).await;
-    let id = assistant.a_piece("Good words").await;
+    let ids = Ids::of(&assistant).await;
     let mut wrong = Vec::new();
     for (tool, listed) in &assistant.tools {
-        let (schema, good) = (&listed["inputSchema"], good(tool, &id));
+        let (schema, good) = (&listed["inputSchema"], good(tool, &ids));
         let mut all = Vec::new();
         spoil_object(schema, &good, "", &mut all);
         let before = product.state_of(&customer.id).await;
@@ -168,7 +185,7 @@ async fn every_bad_argument_is_refused_by_its_name_and_changes_nothing() {
     assert!(wrong.is_empty(), "{} of them: {wrong:#?}", wrong.len());
     for tool in ["create_content", "update_content", "review_content", "schedule_content", "log_lead", "update_brand"] {
         assistant.call("update_brand", json!({"pillars": [{"name": "Speed", "weight": 1}]})).await;
-        let mut arguments = good(tool, &id);
+        let mut arguments = good(tool, &ids);
         if tool == "review_content" {
             arguments["revision"] = json!(2);
         }
@@ -205,6 +222,12 @@ async fn what_no_schema_lists_is_refused_where_it_is() {
             json!({"contentId": id, "media": [{"href": "https://a.example"}]}),
             "`media[0].href`: unknown",
         ),
+        (
+            "start_workflow",
+            json!({"workflow": "onboarding", "input": {"website": "x"}}),
+            "`input.website`: unknown field; `input` takes no fields.",
+        ),
+        ("start_workflow", json!({"workflow": "publish_due"}), "`workflow`: unknown variant `publish_due`"),
         ("get_account", json!({"verbose": true}), "`verbose`: unknown field; this tool takes no arguments."),
         ("get_brand", json!({"": 1}), "``: unknown field; this tool takes no arguments."),
         ("get_brand", json!({&long: 1}), "x…`: unknown field"),
@@ -241,18 +264,18 @@ async fn ids_of_nothing_and_of_others_are_refused_alike() {
     let product = Product::start().await;
     let (anna, ben) = (product.customer().await, product.customer().await);
     let (hers, his) = (product.assistant(&anna.key).await, product.assistant(&ben.key).await);
-    let own = hers.a_piece("Her own").await;
-    let foreign = his.a_piece("Somebody else's").await;
+    let (own, foreign) = (Ids::of(&hers).await, Ids::of(&his).await);
     let foreign_event = his.call("list_events", json!({})).await.data["events"][0]["id"].clone();
     let before = (product.state_of(&anna.id).await, product.state_of(&ben.id).await);
     for (tool, listed) in &hers.tools {
-        for field in ["contentId", "cursor"] {
+        for field in ["contentId", "runId", "cursor"] {
             if listed["inputSchema"]["properties"].get(field).is_none() {
                 continue;
             }
             let (unknown, others) = match tool.as_str() {
                 "list_events" => (json!("evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &foreign_event),
-                _ => (json!("cnt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &json!(foreign)),
+                tool if tool.contains("workflow") => (json!("run_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &json!(foreign.run)),
+                _ => (json!("cnt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &json!(foreign.content)),
             };
             let with = |value: &Value| Spoilt::of(&format!("/{field}"), value.clone()).arguments(&good(tool, &own));
             let of_nothing = hers.refused(tool, with(&unknown)).await;
@@ -267,13 +290,15 @@ async fn ids_of_nothing_and_of_others_are_refused_alike() {
 #[tokio::test]
 async fn null_is_as_good_as_absent() {
     let product = Product::start().await;
+    // So that a wait without a limit has an end.
+    product.runs_workflows();
     let assistant = product.assistant(&product.customer().await.key).await;
-    let id = assistant.a_piece("Good words").await;
+    let ids = Ids::of(&assistant).await;
     for (tool, listed) in &assistant.tools {
         let schema = &listed["inputSchema"];
         let required: BTreeSet<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let mut arguments = good(tool, &id);
+        let mut arguments = good(tool, &ids);
         for (name, value) in arguments.as_object_mut().unwrap() {
             let is_needed_here = tool == "log_lead" && name == "name" || tool == "review_content" && name == "reason";
             if !required.contains(name.as_str()) && !is_needed_here {

@@ -14,9 +14,9 @@ use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
 use rest_gateway::{Gateway, Site};
 use rmcp::model::{
-    CallToolRequestParams, ClientConfig, ContentBlock, GetPromptRequestParams, JsonObject, ProtocolVersion,
-    ReadResourceRequestParams, ResourceContents, ResourceUpdatedNotificationParam, SubscribeRequestParams,
-    UnsubscribeRequestParams,
+    CallToolRequestParams, ClientConfig, ContentBlock, GetPromptRequestParams, JsonObject, ProgressNotificationParam,
+    ProtocolVersion, ReadResourceRequestParams, ResourceContents, ResourceUpdatedNotificationParam,
+    SubscribeRequestParams, UnsubscribeRequestParams,
 };
 use rmcp::service::{
     ClientLifecycleMode, NotificationContext, Peer, RunningService, ServiceError, serve_client_with_lifecycle,
@@ -46,6 +46,7 @@ pub struct Product {
     pub mcp: String,
     pub http: reqwest::Client,
     pub shutdown: CancellationToken,
+    workflows: Runner,
     _stop: DropGuard,
 }
 
@@ -94,10 +95,9 @@ impl Product {
         let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
         let site = Site::new(config.origins.gateway(0), &secrets, &[FORM_TARGET]).unwrap();
         let workflows = Runner::new(&db, &billing, None).unwrap();
-        workflows.start(&db, &shutdown);
         let gateway = rest_gateway::app(Gateway {
             billing,
-            workflows,
+            workflows: workflows.clone(),
             site,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),
@@ -122,8 +122,14 @@ impl Product {
             mcp: serve(mcp, &shutdown).await,
             http: web::http_client().no_proxy().timeout(PATIENCE).build().unwrap(),
             _stop: shutdown.clone().drop_guard(),
+            workflows,
             shutdown,
         }
+    }
+
+    /// From now on what is asked for is done, as in a gateway that serves; other tests have their rows to themselves.
+    pub fn runs_workflows(&self) {
+        self.workflows.start(&self.test.db(), &self.shutdown);
     }
 
     pub async fn customer(&self) -> Account {
@@ -276,7 +282,7 @@ impl Assistant {
         in_time(uri, self.client.unsubscribe(UnsubscribeRequestParams::new(uri))).await
     }
 
-    /// What the server tells next by itself: `list`, or the address of a resource that changed.
+    /// What the server tells next by itself: `list`, the address of a resource that changed, or how far a call is.
     pub async fn hears(&self) -> String {
         in_time("a notification", async { self.heard.lock().await.recv().await }).await.expect("the session goes on")
     }
@@ -301,6 +307,10 @@ impl ClientHandler for Ears {
         let _ = self.0.send(params.uri);
     }
 
+    async fn on_progress(&self, params: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
+        let _ = self.0.send(format!("{}: {}", params.progress, params.message.unwrap_or_default()));
+    }
+
     async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
         let _ = self.0.send("list".to_owned());
     }
@@ -316,10 +326,10 @@ pub fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
-/// The ids of content and leads in a text.
+/// The ids of content, leads and runs in a text.
 fn ids(text: &str) -> BTreeSet<&str> {
     let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-    words.filter(|word| word.starts_with("cnt_") || word.starts_with("lead_")).collect()
+    words.filter(|word| ["cnt_", "lead_", "run_"].iter().any(|prefix| word.starts_with(prefix))).collect()
 }
 
 /// An error of either server, in the shape that all have.

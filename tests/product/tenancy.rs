@@ -11,6 +11,7 @@ const MARKER: &str = "Zanzibar";
 struct Hers {
     content: String,
     event: String,
+    run: String,
     customer: String,
 }
 
@@ -28,13 +29,14 @@ async fn fill(product: &Product, anna: &Account) -> Hers {
     assistant.call("review_content", revised).await;
     assistant.call("schedule_content", json!({"contentId": content, "at": next_year("06-01T09:00")})).await;
     assistant.call("log_lead", json!({"source": MARKER, "name": MARKER, "contentId": content})).await;
+    let run = assistant.call("list_workflow_runs", json!({})).await.data["runs"][0]["id"].as_str().unwrap().to_owned();
     let event = assistant.call("list_events", json!({})).await.data["events"][0]["id"].as_str().unwrap().to_owned();
-    Hers { content, event, customer: anna.id.to_string() }
+    Hers { content, event, run, customer: anna.id.to_string() }
 }
 
 /// What Ben's assistant is told when it tries each tool with her ids, and without any.
 async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
-    let (content, event) = (&hers.content, &hers.event);
+    let Hers { content, event, run, .. } = hers;
     let tries = [
         ("get_account", json!({})),
         ("get_brand", json!({})),
@@ -56,13 +58,18 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("list_events", json!({"limit": 50})),
         ("list_events", json!({"cursor": event})),
         ("list_events", json!({"type": "content.*"})),
+        ("start_workflow", json!({"workflow": "onboarding", "waitSeconds": 0})),
+        ("get_workflow_run", json!({"runId": run})),
+        ("cancel_workflow_run", json!({"runId": run})),
+        ("list_workflow_runs", json!({})),
+        ("list_workflow_runs", json!({"cursor": run})),
     ];
     let tried = |tool: &String| tries.iter().any(|(name, _)| name == tool);
     assert!(ben.tools.keys().all(tried), "a tool is not tried");
     let mut told = Vec::new();
     for (tool, arguments) in tries {
         let said = ben.say(tool, &arguments).await.unwrap();
-        if arguments["contentId"] == json!(content) {
+        if arguments["contentId"] == json!(content) || arguments["runId"] == json!(run) {
             assert!(said.is_error, "{tool} did it: {}", said.text);
         }
         if tool == "schedule_content" && arguments["contentId"] != json!(content) {

@@ -20,6 +20,8 @@ mod leads;
 mod mcp_sessions;
 #[cfg(feature = "postgres")]
 mod outage;
+mod outbox;
 mod schema;
 mod support;
 mod tenancy;
+mod workflows;

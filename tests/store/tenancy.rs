@@ -4,10 +4,11 @@ use chrono::{DateTime, Duration};
 use entity::content::{self, Decision, Filter, Findings, Review, Schedule};
 use entity::db::{Db, now};
 use entity::events::{self, TypeFilter};
-use entity::ids::{ContentId, CustomerId, EventId, KeyId};
+use entity::ids::{ContentId, CustomerId, EventId, KeyId, RunId};
 use entity::keys;
 use entity::leads::{self, NewLead};
 use entity::mcp_sessions;
+use entity::workflows::{self, Workflow};
 use harness::{TestDb, a_customer};
 use serde_json::json;
 
@@ -22,6 +23,7 @@ struct Tenant {
     content: ContentId,
     event: EventId,
     session: String,
+    run: RunId,
 }
 
 async fn a_tenant(db: &Db) -> Tenant {
@@ -39,8 +41,9 @@ async fn a_tenant(db: &Db) -> Tenant {
     let session = format!("session of {}", customer.id);
     mcp_sessions::store(db, &customer.id, &session, json!({})).await.unwrap();
     let key = keys::list(db, &customer.id).await.unwrap().remove(0).id;
+    let run = workflows::request(db, &customer.id, Workflow::Onboarding, json!({})).await.unwrap().id;
     let event = events::latest(db, &customer.id).await.unwrap().unwrap().id;
-    Tenant { id: customer.id, key, content, event, session }
+    Tenant { id: customer.id, key, content, event, session, run }
 }
 
 /// Every public function that takes a customer and an id of something.
@@ -76,6 +79,11 @@ async fn somebody_elses_id_leads_nowhere(test: TestDb) {
     let page = events::list(db, &me, &TypeFilter::Any, Some(&other.event), 100);
     assert_invalid(unchanged(&test, page).await, "before");
 
+    assert_not_found(unchanged(&test, workflows::get(db, &me, &other.run)).await);
+    assert_not_found(unchanged(&test, workflows::cancel(db, &me, &other.run)).await);
+    let page = workflows::list(db, &me, workflows::Filter::default(), Some(&other.run), 100);
+    assert_invalid(unchanged(&test, page).await, "cursor");
+
     assert_eq!(unchanged(&test, mcp_sessions::load(db, &me, &other.session)).await.unwrap(), None);
     unchanged(&test, mcp_sessions::delete(db, &me, &other.session)).await.unwrap();
     assert!(unchanged(&test, mcp_sessions::store(db, &me, &other.session, json!({}))).await.is_err());
@@ -91,6 +99,8 @@ async fn what_is_listed_is_ones_own(test: TestDb) {
         assert_eq!(pieces.iter().map(|piece| &piece.id).collect::<Vec<_>>(), [&tenant.content]);
         let counts = content::counts(db, &tenant.id, DateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(counts, content::Counts::default(), "the one piece is approved");
+        let runs = workflows::list(db, &tenant.id, workflows::Filter::default(), None, 100).await.unwrap().runs;
+        assert_eq!(runs.iter().map(|run| &run.id).collect::<Vec<_>>(), [&tenant.run]);
         let page = events::list(db, &tenant.id, &TypeFilter::Any, None, 100).await.unwrap();
         assert_eq!(page.events.len(), 5);
         assert!(page.events.iter().all(|event| event.customer_id == tenant.id));

@@ -7,6 +7,7 @@ mod events;
 mod leads;
 mod review;
 mod strict;
+mod workflows;
 
 use rmcp::ErrorData;
 use rmcp::handler::server::common::FromContextPart;
@@ -28,6 +29,7 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::review_tools()
         + HeyCmo::lead_tools()
         + HeyCmo::event_tools()
+        + HeyCmo::workflow_tools()
 }
 
 /// A tool's arguments, as its listed schema has them, with errors that name the field.

@@ -19,7 +19,7 @@ fn fields(schema: &JsonObject, object: &JsonObject, at: &str) -> Result<(), Stri
     for (name, given) in object {
         match known.get(name) {
             Some(schema) => value(schema, given, &below(at, name))?,
-            None => return Err(format!("`{}`: unknown field; {}.", below(at, name), expected(known))),
+            None => return Err(format!("`{}`: unknown field; {}.", below(at, name), expected(known, at))),
         }
     }
     Ok(())
@@ -46,10 +46,11 @@ fn below(at: &str, name: &str) -> String {
     if at.is_empty() { name } else { format!("{at}.{name}") }
 }
 
-fn expected(known: &JsonObject) -> String {
+fn expected(known: &JsonObject, at: &str) -> String {
     let names: Vec<String> = known.keys().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
-        [] => "this tool takes no arguments".to_owned(),
+        [] if at.is_empty() => "this tool takes no arguments".to_owned(),
+        [] => format!("`{at}` takes no fields"),
         [only] => format!("expected {only}"),
         several => format!("expected one of {}", several.join(", ")),
     }

@@ -142,6 +142,13 @@ pub struct AskedOrNot {
     run_id: Option<RunId>,
 }
 
+impl AskedOrNot {
+    /// Whether nobody asked for it but the clock.
+    pub const fn is_by_clock(&self) -> bool {
+        self.run_id.is_none()
+    }
+}
+
 /// Notes that a run has failed for good.
 pub async fn failed(db: Db, input: Input<Failure>, step: Step) -> Result<()> {
     let failure = input.event.data;

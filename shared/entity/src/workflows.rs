@@ -5,7 +5,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder, QuerySelect,
+    Select, Set,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,6 +72,12 @@ impl Workflow {
         }
     }
 
+    /// Whether its runs are nobody's but the service's.
+    #[must_use]
+    pub const fn is_for_service(self) -> bool {
+        matches!(self, Self::BillingReconcile | Self::Housekeeping)
+    }
+
     /// Whether a customer has one run of it at a time.
     const fn is_single(self) -> bool {
         matches!(self, Self::Onboarding)
@@ -104,6 +111,9 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
     /// Whether nothing will happen any more.
     #[must_use]
     pub const fn is_over(self) -> bool {
@@ -491,37 +501,53 @@ pub struct Filter {
     pub status: Option<RunStatus>,
 }
 
-/// A customer's runs, newest first, from the one before `before` on.
+/// A page of runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The runs, newest first.
+    pub runs: Vec<Run>,
+    /// The last of them, if there are more.
+    pub next: Option<RunId>,
+}
+
+/// A page of the customer's runs, newest first.
 ///
 /// # Errors
 ///
-/// When the database fails.
+/// When `before` is not a run of this customer (field `cursor`).
 pub async fn list(
     db: &Db,
     customer_id: &CustomerId,
     filter: Filter,
     before: Option<&RunId>,
     limit: u64,
-) -> Result<Vec<Run>> {
-    select(db, Some(customer_id), filter, before, limit).await
+) -> Result<Page> {
+    let mut select = filtered(Some(customer_id), filter);
+    if let Some(before) = before {
+        let known = filtered(Some(customer_id), Filter::default()).filter(workflow_run::Column::Id.eq(before.clone()));
+        let known = known.one(db.connection()).await?;
+        known.ok_or_else(|| Error::invalid("cursor", "is not a cursor that list_workflow_runs gave you"))?;
+        select = select.filter(workflow_run::Column::Id.lt(before.clone()));
+    }
+    // One more than asked for tells whether there is another page.
+    let mut runs = newest(select, limit + 1).all(db.connection()).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = runs.len() > wanted;
+    runs.truncate(wanted);
+    let next = if more { runs.last().map(|run| run.id.clone()) } else { None };
+    Ok(Page { runs, next })
 }
 
-/// Everybody's runs, newest first; for the operator.
+/// Everybody's runs, or one customer's, newest first; for the operator.
 ///
 /// # Errors
 ///
 /// When the database fails.
-pub async fn list_all(db: &Db, filter: Filter, limit: u64) -> Result<Vec<Run>> {
-    select(db, None, filter, None, limit).await
+pub async fn list_all(db: &Db, customer_id: Option<&CustomerId>, filter: Filter, limit: u64) -> Result<Vec<Run>> {
+    Ok(newest(filtered(customer_id, filter), limit).all(db.connection()).await?)
 }
 
-async fn select(
-    db: &Db,
-    customer_id: Option<&CustomerId>,
-    filter: Filter,
-    before: Option<&RunId>,
-    limit: u64,
-) -> Result<Vec<Run>> {
+fn filtered(customer_id: Option<&CustomerId>, filter: Filter) -> Select<workflow_run::Entity> {
     let mut select = workflow_run::Entity::find();
     if let Some(customer_id) = customer_id {
         select = select.filter(workflow_run::Column::CustomerId.eq(customer_id.clone()));
@@ -532,10 +558,11 @@ async fn select(
     if let Some(status) = filter.status {
         select = select.filter(workflow_run::Column::Status.eq(status));
     }
-    if let Some(before) = before {
-        select = select.filter(workflow_run::Column::Id.lt(before.clone()));
-    }
-    Ok(select.order_by_desc(workflow_run::Column::Id).limit(limit).all(db.connection()).await?)
+    select
+}
+
+fn newest(select: Select<workflow_run::Entity>, limit: u64) -> Select<workflow_run::Entity> {
+    select.order_by_desc(workflow_run::Column::Id).limit(limit)
 }
 
 /// Anybody's run; for the operator.

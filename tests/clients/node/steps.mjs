@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const TOOLS = [
-  'create_content', 'get_account', 'get_brand', 'get_content', 'list_content', 'list_events', 'log_lead',
-  'review_content', 'schedule_content', 'update_brand', 'update_content',
+  'cancel_workflow_run', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_workflow_run', 'list_content',
+  'list_events', 'list_workflow_runs', 'log_lead', 'review_content', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
 ]
 const BRAND = 'heycmo://brand'
 const PATIENCE = 30_000
@@ -108,6 +108,7 @@ export async function mainJob(connect, { version, hasPing = true, watchesAfterRe
   const id = await contentFlow(assistant, call)
   await call('log_lead', { source: 'linkedin', email: 'lea@example.com', contentId: id })
   assert.ok((await call('get_account')).needsAttention)
+  await durableWork(call)
   assert.deepEqual([...used].sort(), TOOLS, 'every tool was called')
   await refusals(assistant)
   await prompts(client, id)
@@ -187,6 +188,14 @@ async function contentFlow(assistant, call) {
   const types = events.map(event => event.type)
   for (const type of ['content.created', 'content.updated', 'content.approved', 'content.scheduled']) assert.ok(types.includes(type), `${type} is in the log`)
   return contentId
+}
+
+async function durableWork(call) {
+  const { run } = await call('start_workflow', { workflow: 'onboarding', waitSeconds: 20 })
+  assert.equal((await call('get_workflow_run', { runId: run.id })).run.workflow, 'onboarding')
+  assert.ok((await call('list_workflow_runs', {})).runs.some(listed => listed.id === run.id), 'the run is listed')
+  const ended = await call('cancel_workflow_run', { runId: run.id })
+  assert.ok(['cancelled', 'completed'].includes(ended.run.status), ended.run.status)
 }
 
 async function refusals({ call }) {

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 import anyio
 
 TOOLS = [
-    "create_content", "get_account", "get_brand", "get_content", "list_content", "list_events", "log_lead",
-    "review_content", "schedule_content", "update_brand", "update_content",
+    "cancel_workflow_run", "create_content", "get_account", "get_brand", "get_content", "get_workflow_run", "list_content",
+    "list_events", "list_workflow_runs", "log_lead", "review_content", "schedule_content", "start_workflow", "update_brand", "update_content",
 ]
 BRAND = "heycmo://brand"
 PATIENCE = 30
@@ -117,6 +117,7 @@ async def main_job(connect, version, *, has_ping=True, survives_restart=True, wa
         piece = await content_flow(assistant, call)
         await call("log_lead", source="linkedin", email="lea@example.com", contentId=piece)
         assert "needsAttention" in await call("get_account")
+        await durable_work(call)
         assert sorted(used) == TOOLS, "every tool was called"
         await refusals(assistant)
         await prompts(assistant, piece)
@@ -203,6 +204,14 @@ async def content_flow(assistant, call):
     types = {event["type"] for event in (await call("list_events", type="content.*"))["events"]}
     assert {"content.created", "content.updated", "content.approved", "content.scheduled"} <= types, types
     return piece
+
+
+async def durable_work(call):
+    run = (await call("start_workflow", workflow="onboarding", waitSeconds=20))["run"]
+    assert (await call("get_workflow_run", runId=run["id"]))["run"]["workflow"] == "onboarding"
+    assert run["id"] in [listed["id"] for listed in (await call("list_workflow_runs"))["runs"]]
+    ended = await call("cancel_workflow_run", runId=run["id"])
+    assert ended["run"]["status"] in ("cancelled", "completed"), ended
 
 
 async def refusals(assistant):

@@ -5,3 +5,4 @@ mod events;
 mod leads;
 mod review;
 mod schedule;
+mod workflows;
