@@ -11,6 +11,7 @@ mod billing;
 mod commands;
 mod crash;
 mod first_start;
+mod inngest;
 mod log;
 mod migrate;
 mod mistakes;

@@ -129,3 +129,17 @@ impl Dice {
         }
     }
 }
+
+/// What answers every question of the brand interview.
+pub fn full_brand() -> serde_json::Value {
+    serde_json::json!({
+        "name": "Quick Pages", "website": "quickpages.example",
+        "offering": "We find the slow pages of an online shop and say which of them to change first, and how.",
+        "audience": "Owners of small online shops who run their marketing themselves, in the evening.",
+        "voice": {"adjectives": ["plain", "warm", "dry"], "do": ["say you", "name numbers", "be short"],
+            "dont": ["hype", "jargon", "fear"]},
+        "pillars": [{"name": "Speed", "weight": 50}, {"name": "Shops", "weight": 30}, {"name": "Craft", "weight": 20}],
+        "competitors": [{"name": "SlowCheck"}, {"name": "PageDoctor"}], "goals": ["20 trials a week by June"],
+        "forbiddenClaims": ["guaranteed results"], "cadence": [{"channel": "linkedin", "perWeek": 2}],
+    })
+}

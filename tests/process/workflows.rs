@@ -13,7 +13,7 @@ use harness::{TestDb, eventually, on_each_database};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Dice, Terminal, word_after};
+use crate::support::{Dice, Terminal, full_brand, word_after};
 
 const SEED: u64 = 0x776f_726b;
 
@@ -106,17 +106,7 @@ impl Desk {
     }
 
     async fn answer_the_interview(&self) {
-        let brand = json!({
-            "name": "Quick Pages", "website": "quickpages.example",
-            "offering": "We find the slow pages of an online shop and say which of them to change first, and how.",
-            "audience": "Owners of small online shops who run their marketing themselves, in the evening.",
-            "voice": {"adjectives": ["plain", "warm", "dry"], "do": ["say you", "name numbers", "be short"],
-                "dont": ["hype", "jargon", "fear"]},
-            "pillars": [{"name": "Speed", "weight": 50}, {"name": "Shops", "weight": 30}, {"name": "Craft", "weight": 20}],
-            "competitors": [{"name": "SlowCheck"}, {"name": "PageDoctor"}], "goals": ["20 trials a week by June"],
-            "forbiddenClaims": ["guaranteed results"], "cadence": [{"channel": "linkedin", "perWeek": 2}],
-        });
-        assert_eq!(self.call("update_brand", brand).await["completeness"], 100);
+        assert_eq!(self.call("update_brand", full_brand()).await["completeness"], 100);
     }
 
     async fn status(&self) -> String {

@@ -44,7 +44,7 @@ async fn onboard(db: Db, input: Input<Asked>, step: Step) -> Result<Value> {
     if !interview(REMINDER).await? {
         run.step("remind", note(OnboardingEvent::Reminded)).await?;
         if !interview(PATIENCE).await? {
-            let message = "The brand interview was not finished within seven days. Start getting started again when \
+            let message = "The brand interview was not finished within seven days. Start onboarding again when \
                            you have the time: nothing that you said is lost.";
             return Err(NonRetriable::new(message).into());
         }
