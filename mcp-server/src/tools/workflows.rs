@@ -363,7 +363,7 @@ async fn answer(app: &App, caller: &Caller, whole: Whole) -> entity::Result<Answ
     let Whole { run, steps } = &whole;
     let mut text = format!("Run {} of {} is {}", run.id, run.workflow, run.status.as_str());
     text.push_str(&match (run.ended_at, run.started_at) {
-        (Some(ended), _) => format!(" since {}.", display(ended, zone)),
+        (Some(ended), _) => format!("; ended {}.", display(ended, zone)),
         (None, Some(started)) => format!("; begun {}.", display(started, zone)),
         (None, None) => format!("; asked for {}.", display(run.created_at, zone)),
     });
