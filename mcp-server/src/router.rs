@@ -24,7 +24,7 @@ use crate::transport::{self, Sessions, TransportConfig};
 pub fn router(server: McpServer) -> Router {
     let McpServer { db, feed, origins, binding_key, limits, rate_limiter, shutdown } = server;
     let sessions = Sessions::new(&limits, shutdown.clone());
-    let app = App::new(db.clone(), feed.clone(), sessions.clone());
+    let app = App::new(db.clone(), feed.clone(), sessions.clone(), shutdown.clone());
     let config = TransportConfig { limits, ..TransportConfig::new(binding_key.into(), origins.hosts, origins.origins) };
     let store = Arc::new(DatabaseSessionStore(db.clone()));
     let watch = crate::access::watch(db.clone(), feed, sessions.clone());

@@ -13,6 +13,7 @@ use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::*;
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::caller::Caller;
@@ -38,6 +39,8 @@ pub struct App {
     pub feed: Feed,
     /// Who is connected.
     pub sessions: Arc<Sessions>,
+    /// Ends what would go on waiting when the process stops.
+    pub shutdown: CancellationToken,
     tools: ToolRouter<HeyCmo>,
     pub(crate) prompts: Prompts,
 }
@@ -45,8 +48,8 @@ pub struct App {
 impl App {
     /// What all sessions share, built once.
     #[must_use]
-    pub fn new(db: Db, feed: Feed, sessions: Arc<Sessions>) -> Arc<Self> {
-        Arc::new(Self { db, feed, sessions, tools: tools::router(), prompts: Prompts::new() })
+    pub fn new(db: Db, feed: Feed, sessions: Arc<Sessions>, shutdown: CancellationToken) -> Arc<Self> {
+        Arc::new(Self { db, feed, sessions, shutdown, tools: tools::router(), prompts: Prompts::new() })
     }
 
     /// A tool as it is listed.

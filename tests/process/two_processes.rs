@@ -114,6 +114,20 @@ async fn what_one_does_the_other_knows(backend: Backend) {
     assert!(data.to_string().contains(saved["content"]["id"].as_str().unwrap()), "{data}");
 }
 
+async fn what_one_starts_the_other_does(backend: Backend) {
+    let pair = Pair::start(backend).await;
+    let made = pair.provision().await;
+    let mut older = Caller::new(&pair.mcp, made["apiKey"].as_str().unwrap()).connect_sse().await.unwrap();
+    let call = json!({"name": "start_workflow", "arguments": {"workflow": "onboarding", "waitSeconds": 50},
+        "_meta": {"progressToken": "mine"}});
+    let asked = older.start("tools/call", call).await.unwrap();
+    let told: Value = serde_json::from_str(&older.events.next().await.unwrap().unwrap().data).unwrap();
+    assert_eq!((&told["method"], &told["params"]["progressToken"]), (&json!("notifications/progress"), &json!("mine")));
+    let answer = older.result(asked).await.unwrap()["structuredContent"].take();
+    assert_eq!(answer["run"]["status"], "running");
+    assert!(answer["waitsFor"].as_str().is_some_and(|what| what.contains("update_brand")), "{answer:#}");
+}
+
 async fn a_revoked_key_is_cut_off_everywhere(backend: Backend) {
     let pair = Pair::start(backend).await;
     let made = pair.provision().await;
@@ -160,6 +174,7 @@ macro_rules! on_each_empty_database {
 
 on_each_empty_database!(
     what_one_does_the_other_knows,
+    what_one_starts_the_other_does,
     a_revoked_key_is_cut_off_everywhere,
     a_suspended_customer_is_cut_off_until_resumed,
 );

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Arguments, given, page_size};
 use crate::answer::{Answer, Refusal, no_such_run};
@@ -291,7 +291,7 @@ impl Whole {
     }
 }
 
-/// Watches a run until it is over, or waits for something, or patience ends. Nothing is lost with the watch: the run
+/// Watches a run until it is over, or waits for something, or patience ends, or the process stops. Nothing is lost with the watch: the run
 /// goes on.
 async fn watched(
     app: &App,
@@ -306,14 +306,19 @@ async fn watched(
     loop {
         let whole = Whole::read(app, caller, id).await?;
         let now = Instant::now();
-        if whole.run.status.is_over() || whole.waiting().is_some() || now >= until {
+        let in_time = now < until && !app.shutdown.is_cancelled();
+        if whole.run.status.is_over() || whole.waiting().is_some() || !in_time {
             return Ok(whole);
         }
         if let Some(teller) = &mut teller {
             teller.tell(whole.progress()).await;
         }
-        // Either may come first, and both mean: look again.
-        let _ = timeout_at(until.min(now + LOOK_AGAIN), next_news(&mut events, id)).await;
+        // Whichever comes first means: look again.
+        tokio::select! {
+            () = next_news(&mut events, id) => {}
+            () = sleep_until(until.min(now + LOOK_AGAIN)) => {}
+            () = app.shutdown.cancelled() => {}
+        }
     }
 }
 
@@ -358,7 +363,7 @@ async fn answer(app: &App, caller: &Caller, whole: Whole) -> entity::Result<Answ
     let Whole { run, steps } = &whole;
     let mut text = format!("Run {} of {} is {}", run.id, run.workflow, run.status.as_str());
     text.push_str(&match (run.ended_at, run.started_at) {
-        (Some(ended), _) => format!(" since {}.", display(ended, zone)),
+        (Some(ended), _) => format!("; ended {}.", display(ended, zone)),
         (None, Some(started)) => format!("; begun {}.", display(started, zone)),
         (None, None) => format!("; asked for {}.", display(run.created_at, zone)),
     });

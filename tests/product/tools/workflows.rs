@@ -1,5 +1,6 @@
 //! Durable work, as assistants start, watch and end it.
 
+use entity::workflows::{RunStatus, Workflow};
 use rmcp::model::{CallToolRequest, CallToolRequestParams, ClientRequest};
 use rmcp::service::PeerRequestOptions;
 use serde_json::{Value, json};
@@ -104,6 +105,18 @@ async fn who_waits_hears_of_the_end() {
 }
 
 #[tokio::test]
+async fn who_waits_is_answered_when_the_server_stops() {
+    let product = Product::start().await;
+    let assistant = product.assistant(&product.customer().await.key).await;
+    let stop = async {
+        assert_eq!(assistant.hears().await, "1: onboarding is queued");
+        product.shutdown.cancel();
+    };
+    let (waited, ()) = tokio::join!(onboard(&assistant, 50), stop);
+    assert_eq!(waited.data["run"]["status"], "queued");
+}
+
+#[tokio::test]
 async fn cancelling_the_call_leaves_the_run() {
     let product = Product::start().await;
     let assistant = product.assistant(&product.customer().await.key).await;
@@ -195,4 +208,19 @@ async fn a_full_page_is_short() {
     let page = in_time("a page", assistant.call("list_workflow_runs", json!({"limit": 50}))).await;
     assert_eq!(page.data["runs"].as_array().unwrap().len(), 50);
     assert!(page.text.chars().count() < 10_000, "{} characters", page.text.chars().count());
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_fails_in_words() {
+    let product = Product::start().await;
+    product.runs_workflows();
+    let db = product.test.db();
+    let asked = entity::workflows::request_for_service(&db, Workflow::BillingReconcile).await.unwrap();
+    let run = harness::eventually("the run is over", async || {
+        let run = entity::workflows::get_any(&db, &asked.id).await.unwrap();
+        run.status.is_over().then_some(run)
+    })
+    .await;
+    assert_eq!(run.status, RunStatus::Failed);
+    assert!(run.error.as_deref().is_some_and(|why| why.contains("Stripe")), "{run:?}");
 }
