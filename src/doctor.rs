@@ -40,6 +40,13 @@ pub async fn check(environment: &Environment) -> Result<(), String> {
         report.note("data directory", writable(&config.data_dir));
     }
     report.note("database", database(&config).await);
+    report.good(
+        "durable work",
+        match config.inngest {
+            Some(_) => "by Inngest; let it register PUBLIC_URL/api/inngest",
+            None => "by the gateway's own engine",
+        },
+    );
     report.note("gateway address", free(GATEWAY_ADDR, config.gateway_addr).await);
     report.note("MCP address", free(MCP_ADDR, config.mcp_addr).await);
     report.verdict()
