@@ -21,6 +21,7 @@ harness::on_each_database!(
     what_failed_is_asked_for_again,
     the_clocks_runs_are_nobodys_and_are_forgotten,
     runs_are_filtered_and_paged,
+    what_nobody_does_any_more_is_given_up,
 );
 
 async fn onboard(db: &Db, customer_id: &CustomerId) -> Run {
@@ -238,6 +239,21 @@ async fn the_clocks_runs_are_nobodys_and_are_forgotten(test: TestDb) {
     assert_not_found(workflows::get_any(&db, &run.id).await);
     assert_eq!(workflows::list_all(&db, None, Filter::default(), 10).await.unwrap().len(), 2);
     assert_eq!(noted(&db, &hers).await.len(), 1);
+}
+
+async fn what_nobody_does_any_more_is_given_up(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let lost = onboard(&db, &customer.id).await;
+    let waiting = publish(&db, &customer.id, 1).await;
+    workflows::begin(&db, &lost.id, "lost").await.unwrap();
+    let hour = Duration::hours(1);
+    let give_up = |before| workflows::give_up_stale(&db, Workflow::Onboarding, before);
+    assert_eq!(unchanged(&test, give_up(now() - hour)).await.unwrap(), 0);
+    assert_eq!(give_up(now() + hour).await.unwrap(), 1);
+    assert_eq!(workflows::get(&db, &customer.id, &lost.id).await.unwrap().status, RunStatus::Failed);
+    assert_eq!(workflows::get(&db, &customer.id, &waiting.id).await.unwrap().status, RunStatus::Queued);
+    assert_ne!(onboard(&db, &customer.id).await.id, lost.id, "it can be started again");
 }
 
 async fn runs_are_filtered_and_paged(test: TestDb) {

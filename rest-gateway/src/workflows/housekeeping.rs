@@ -13,6 +13,8 @@ use super::run::{AskedOrNot, Run, durable, failed};
 const NIGHTLY: &str = "41 3 * * *";
 /// How long what the engine remembers of a run is kept after its end, for whoever looks into it.
 const KEPT: Duration = Duration::days(7);
+/// Much longer than the interview is waited for.
+const ONBOARDING_AT_MOST: Duration = Duration::days(30);
 /// How long runs of the service itself are kept.
 const SERVICE_RUNS_KEPT: Duration = Duration::days(30);
 
@@ -34,7 +36,15 @@ async fn clean(db: Db, input: Input<AskedOrNot>, step: Step) -> Result<Value> {
         let db = db.clone();
         run.step("executions", move || async move { durable(engine::forget(&db, now() - KEPT).await) }).await?
     };
+    let stale = {
+        let db = db.clone();
+        let give_up = move || async move {
+            durable(workflows::give_up_stale(&db, Workflow::Onboarding, now() - ONBOARDING_AT_MOST).await)
+        };
+        run.step("stale_runs", give_up).await?
+    };
     let forget = move || async move { durable(workflows::forget_service_runs(&db, now() - SERVICE_RUNS_KEPT).await) };
     let runs = run.step("service_runs", forget).await?;
-    run.complete(json!({ "mcpSessions": sessions, "executions": executions, "serviceRuns": runs })).await
+    run.complete(json!({ "mcpSessions": sessions, "executions": executions, "staleRuns": stale, "serviceRuns": runs }))
+        .await
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use entity::db::Db;
 use entity::outbox::{self, Message};
 use inngest::{App, Event, Inngest};
 use tokio_util::sync::CancellationToken;
 use web::error::ApiError;
+use web::layers::Quiet;
 
 use super::{APP, functions};
 use crate::billing::Billing;
@@ -66,7 +69,11 @@ impl Runner {
     /// Where Inngest calls the functions.
     pub(crate) fn routes<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         match self {
-            Self::Inngest(inngest) => inngest.1.clone().routes(),
+            // The dev server asks every few seconds, and each step is a call.
+            Self::Inngest(inngest) => inngest.1.clone().routes().layer(map_response(async |mut answer: Response| {
+                answer.extensions_mut().insert(Quiet);
+                answer
+            })),
             Self::Engine(_) => any(async || {
                 ApiError::new(
                     StatusCode::SERVICE_UNAVAILABLE,

@@ -615,6 +615,27 @@ pub async fn retry(db: &Db, id: &RunId) -> Result<Run> {
     Ok(again)
 }
 
+/// Gives up runs of a workflow that were asked for before this and should be over by now, and says how many: whoever did
+/// them has changed, or lost them.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn give_up_stale(db: &Db, workflow: Workflow, before: DateTime<Utc>) -> Result<u64> {
+    let stale = workflow_run::Entity::find()
+        .filter(workflow_run::Column::Status.is_in([RunStatus::Queued, RunStatus::Running]))
+        .filter(workflow_run::Column::Workflow.eq(workflow))
+        .filter(workflow_run::Column::CreatedAt.lt(before))
+        .all(db.connection())
+        .await?;
+    let mut given_up = 0;
+    for run in stale {
+        fail(db, &run.id, "We lost track of it. Nothing that you said is lost; start it again.").await?;
+        given_up += 1;
+    }
+    Ok(given_up)
+}
+
 /// Deletes runs without a customer that ended before this, and says how many. Those of customers stay with them.
 ///
 /// # Errors

@@ -45,6 +45,10 @@ pub fn around(router: Router, timeout: Duration) -> Router {
         .layer(middleware::from_fn(finish))
 }
 
+/// On an answer: worth no line in the log if all went well.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet;
+
 /// Gives a request up after this time.
 pub fn timeout(after: Duration) -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, after)
@@ -74,7 +78,11 @@ async fn finish(mut request: Request, next: Next) -> Response {
     response.headers_mut().extend(told.take());
     let status = response.status().as_u16();
     let millis = started.elapsed().as_secs_f64() * 1_000.0;
-    span.in_scope(|| tracing::info!(status, millis, "answered"));
+    if response.extensions().get::<Quiet>().is_some() && response.status().is_success() {
+        span.in_scope(|| tracing::debug!(status, millis, "answered"));
+    } else {
+        span.in_scope(|| tracing::info!(status, millis, "answered"));
+    }
     response
 }
 
