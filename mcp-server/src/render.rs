@@ -148,6 +148,7 @@ const fn status(status: ContentStatus) -> &'static str {
         ContentStatus::ChangesRequested => "a change is wanted",
         ContentStatus::Approved => "approved",
         ContentStatus::Rejected => "rejected",
+        ContentStatus::Published => "published",
     }
 }
 

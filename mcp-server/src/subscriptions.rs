@@ -36,7 +36,9 @@ impl Change {
             | EventType::ContentRejected
             | EventType::ContentRevised
             | EventType::ContentScheduled
-            | EventType::ContentUnscheduled => {
+            | EventType::ContentUnscheduled
+            | EventType::ContentPublished
+            | EventType::ContentPublishFailed => {
                 (event.data.get("contentId").and_then(|id| id.as_str()).map(content_uri).into_iter().collect(), false)
             }
             EventType::CustomerCreated
@@ -50,6 +52,9 @@ impl Change {
             | EventType::OnboardingStarted
             | EventType::OnboardingReminded
             | EventType::OnboardingCompleted
+            | EventType::ConnectionLinkCreated
+            | EventType::ConnectionEstablished
+            | EventType::ConnectionLost
             | EventType::ContentDue
             | EventType::WorkflowStarted
             | EventType::WorkflowCompleted

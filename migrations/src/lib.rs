@@ -3,6 +3,7 @@
 mod m0001_foundation;
 mod m0002_billing;
 mod m0003_workflows;
+mod m0004_connections;
 
 use entity::Result;
 use entity::db::Db;
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_billing::Migration),
             Box::new(m0003_workflows::Migration),
+            Box::new(m0004_connections::Migration),
         ]
     }
 }

@@ -34,8 +34,15 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::ContentRevised => format!("{} asked for a change to {}{}", who(), label(), why()),
         EventType::ContentScheduled => format!("{} is due {}.", label(), due(&event.data, zone)),
         EventType::ContentUnscheduled => format!("{} has no date any more.", label()),
-        EventType::ContentDue => {
-            format!("{} was due: no platform is connected to it, so post it by hand.", label())
+        EventType::ContentDue => format!("{}: its time has come.", label()),
+        EventType::ContentPublished => format!("{} is out on {}.", label(), platform(&event.data)),
+        EventType::ContentPublishFailed => {
+            format!("{} did not go out on {}{}", label(), platform(&event.data), reason(said("error")))
+        }
+        EventType::ConnectionLinkCreated => format!("A link to connect {} was made.", platform(&event.data)),
+        EventType::ConnectionEstablished => format!("{} is connected.", platform(&event.data)),
+        EventType::ConnectionLost => {
+            format!("{} is not connected any more{}", platform(&event.data), reason(said("reason")))
         }
         EventType::OnboardingStarted => {
             "Getting started began: your assistant can interview you about your brand.".to_owned()
@@ -83,6 +90,11 @@ fn workflow(data: &Value) -> &'static str {
         Some(Workflow::Housekeeping) => "Housekeeping",
         None => "A workflow",
     }
+}
+
+fn platform(data: &Value) -> &'static str {
+    let read = data.get("platform").and_then(|platform| serde_json::from_value(platform.clone()).ok());
+    read.map_or("A platform", |platform| platforms::facts(platform).name)
 }
 
 fn said_kind(data: &Value) -> &'static str {

@@ -37,6 +37,7 @@ async fn publish(db: Db, input: Input<Asked<Scheduled>>, step: Step) -> Result<V
             Due::Now => "no_platform_connected",
             Due::Rescheduled => "rescheduled",
             Due::NotApproved => "not_approved",
+            Due::Published => "already_published",
         };
         Ok(reason.to_owned())
     };

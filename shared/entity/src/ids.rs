@@ -166,6 +166,8 @@ id!(/// An event on its way to the durable functions.
     MessageId, "msg");
 id!(/// A run of the embedded engine.
     ExecutionId, "exe");
+id!(/// A piece of content on its way to a platform, or there.
+    PublicationId, "pub");
 
 #[cfg(test)]
 mod tests {

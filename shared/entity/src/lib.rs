@@ -3,6 +3,7 @@
 pub mod billing;
 mod bounded;
 pub mod brands;
+pub mod connections;
 pub mod content;
 pub mod customers;
 pub mod db;
@@ -15,6 +16,7 @@ pub mod keys;
 pub mod leads;
 pub mod mcp_sessions;
 pub mod outbox;
+pub mod publications;
 mod tables;
 pub mod workflows;
 

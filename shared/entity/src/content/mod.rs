@@ -24,6 +24,7 @@ use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{ContentId, CustomerId, RevisionId};
+use crate::publications;
 use crate::tables::{content, content_decision, content_revision};
 
 /// A piece of content without its words.
@@ -53,6 +54,8 @@ pub enum ContentStatus {
     Approved,
     /// A person decided against it.
     Rejected,
+    /// It is out: its words can no longer be changed.
+    Published,
 }
 
 /// What a person decides on a piece.
@@ -145,6 +148,7 @@ pub async fn revise(db: &Db, customer_id: &CustomerId, id: &ContentId, over: i32
     if piece.current.draft == version.draft && piece.content.pillar == version.pillar {
         return Ok(Saved { piece, is_new: false });
     }
+    require_unpublished(&tx, &piece.content).await?;
     require_current(&piece.content, over)?;
     let number = piece.content.revision + 1;
     let mut change: content::ActiveModel = piece.content.into();
@@ -205,7 +209,7 @@ async fn saved_just_now(tx: &Tx, customer_id: &CustomerId, kind: ContentKind, dr
 }
 
 /// The customer's piece, held until the transaction ends.
-async fn piece_in(tx: &Tx, customer_id: &CustomerId, id: &ContentId) -> Result<Piece> {
+pub(crate) async fn piece_in(tx: &Tx, customer_id: &CustomerId, id: &ContentId) -> Result<Piece> {
     let content = content::Entity::find_by_id(id.clone())
         .filter(content::Column::CustomerId.eq(customer_id.clone()))
         .lock(LockType::NoKeyUpdate)
@@ -214,6 +218,43 @@ async fn piece_in(tx: &Tx, customer_id: &CustomerId, id: &ContentId) -> Result<P
         .ok_or(Error::NotFound("piece of content"))?;
     let current = current_revision(tx, &content).await?;
     Ok(Piece { content, current })
+}
+
+/// A certain revision of the customer's piece.
+pub(crate) async fn revision_in(tx: &Tx, customer_id: &CustomerId, id: &ContentId, number: i32) -> Result<Revision> {
+    content_revision::Entity::find()
+        .filter(content_revision::Column::ContentId.eq(id.clone()))
+        .filter(content_revision::Column::CustomerId.eq(customer_id.clone()))
+        .filter(content_revision::Column::Number.eq(number))
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound("revision"))
+}
+
+/// The piece is out; its time is kept. The customer's row must be locked by this transaction.
+pub(crate) async fn mark_published(tx: &Tx, content: Content) -> Result<()> {
+    let mut change: content::ActiveModel = content.into();
+    change.status = Set(ContentStatus::Published);
+    change.updated_at = Set(now());
+    change.update(tx).await?;
+    Ok(())
+}
+
+/// What is out, or on its way out, stays as it was approved.
+async fn require_unpublished(tx: &Tx, content: &Content) -> Result<()> {
+    if content.status == ContentStatus::Published {
+        return Err(Error::conflict(
+            "already_published",
+            "It is published, so it can no longer be changed. Make a new piece.",
+        ));
+    }
+    if publications::is_under_way(tx, content).await? {
+        return Err(Error::conflict(
+            "being_published",
+            "It is being published, or may be out already, so it cannot be changed now. publish_content says how it stands.",
+        ));
+    }
+    Ok(())
 }
 
 async fn current_revision(connection: &impl sea_orm::ConnectionTrait, content: &Content) -> Result<Revision> {

@@ -3,7 +3,10 @@
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use serde_json::json;
 
-use super::{Content, ContentStatus, Decision, DecisionRecord, Findings, Piece, event_data, piece_in, require_current};
+use super::{
+    Content, ContentStatus, Decision, DecisionRecord, Findings, Piece, event_data, piece_in, require_current,
+    require_unpublished,
+};
 use crate::bounded::Tx;
 use crate::customers;
 use crate::db::{Db, now};
@@ -50,6 +53,7 @@ pub async fn review(db: &Db, customer_id: &CustomerId, id: &ContentId, review: R
     if let Some(record) = latest_decision(&tx, &content).await?.filter(|record| is_same(record, &review)) {
         return Ok(Reviewed { piece: Piece { content, current }, record });
     }
+    require_unpublished(&tx, &content).await?;
     if review.decision == Decision::Approved {
         require_no_blocking(&review.findings)?;
     }

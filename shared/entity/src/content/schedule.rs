@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
 
-use super::{Content, ContentStatus, Piece, event_data, piece_in};
+use super::{Content, ContentStatus, Piece, event_data, piece_in, require_unpublished};
 use crate::bounded::Tx;
 use crate::customers;
 use crate::db::{Db, now, stored};
@@ -62,6 +62,7 @@ pub async fn schedule(
     if may_be && content.scheduled_at == wanted.map(|wanted| wanted.at) {
         return Ok(Scheduled::Done(Box::new(Piece { content, current })));
     }
+    require_unpublished(&tx, &content).await?;
     if let Some(wanted) = wanted {
         require_schedulable(&content, wanted.at)?;
         if let Some(too_close) = conflict(&tx, &content, wanted).await? {
@@ -105,6 +106,8 @@ pub enum Due {
     Rescheduled,
     /// Nobody has approved it.
     NotApproved,
+    /// It went out before.
+    Published,
 }
 
 /// Sees how a piece stands whose time was `at`; that it is to go out is noted in the log, once.
@@ -119,8 +122,10 @@ pub async fn come_due(db: &Db, customer_id: &CustomerId, id: &ContentId, at: Dat
     if content.scheduled_at != Some(at) {
         return Ok(Due::Rescheduled);
     }
-    if content.status != ContentStatus::Approved {
-        return Ok(Due::NotApproved);
+    match content.status {
+        ContentStatus::Approved => {}
+        ContentStatus::Published => return Ok(Due::Published),
+        _ => return Ok(Due::NotApproved),
     }
     let mut data = event_data(&content);
     if let Some(fields) = data.as_object_mut() {

@@ -1,5 +1,6 @@
 //! The configuration: the environment, read once, one struct per concern. Every error names its variable.
 
+mod composio;
 mod environment;
 mod inngest;
 mod secrets;
@@ -11,8 +12,9 @@ use std::path::PathBuf;
 use axum::http::HeaderValue;
 use chrono::Duration;
 use entity::db::DatabaseUrl;
-use url::Url;
+use url::{Host, Url};
 
+pub use composio::{ComposioConfig, auth_config_variable};
 pub use environment::{ConfigError, Environment};
 pub use secrets::{EncryptionSecret, Secrets};
 pub use stripe::StripeConfig;
@@ -53,12 +55,14 @@ pub struct Config {
     pub gateway_addr: SocketAddr,
     /// Where the MCP server listens.
     pub mcp_addr: SocketAddr,
-    /// `HEYCMO_SANDBOX_ADDR`: where the stand-in for Stripe listens, in development without Stripe.
+    /// `HEYCMO_SANDBOX_ADDR`: where the stand-ins for Stripe and Composio listen, in development without those.
     pub sandbox_addr: SocketAddr,
     /// Who may ask for what, and under which name.
     pub origins: Origins,
     /// The account at Stripe, if there is one.
     pub stripe: Option<StripeConfig>,
+    /// The project at Composio, if there is one.
+    pub composio: Option<ComposioConfig>,
     /// `INNGEST_SIGNING_KEY` and the others: who runs the durable functions, if not the embedded engine.
     pub inngest: Option<::inngest::Config>,
     /// `BILLING_GRACE_DAYS`: how long a failed payment is forgiven.
@@ -146,6 +150,7 @@ impl Config {
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8789))),
             origins: Origins::from_environment(environment, mode)?,
             stripe: StripeConfig::from_environment(environment)?,
+            composio: ComposioConfig::from_environment(environment)?,
             inngest: inngest::from_environment(environment, mode)?,
             grace: environment.parsed_with("BILLING_GRACE_DAYS", parse_days)?.unwrap_or(DEFAULT_GRACE),
             rate_limits: RateLimits::from_environment(environment)?,
@@ -261,6 +266,23 @@ fn parse_public_url(text: &str, mode: Mode) -> Result<Url, String> {
     }
 }
 
+/// The address of somebody's API: over TLS, or a stand-in on this machine.
+fn parse_api_base(text: &str) -> Result<Url, String> {
+    let expected = "must be https, or http on this machine, such as http://127.0.0.1:8789";
+    let url = Url::parse(text).map_err(|_| expected.to_owned())?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback => Ok(url),
+        _ => Err(expected.to_owned()),
+    }
+}
+
 fn parse_host(text: &str) -> Result<String, String> {
     let is_host =
         !text.contains('/') && Url::parse(&format!("http://{text}")).is_ok_and(|url| url.host_str().is_some());
@@ -328,6 +350,9 @@ mod tests {
             (vec![("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_WEBHOOK_SECRET", "whsec_1")], "STRIPE_PRICE_ID"),
             (vec![("STRIPE_SECRET_KEY", "pk_test_1")], "STRIPE_SECRET_KEY"),
             (vec![("STRIPE_API_BASE", "http://stripe.example")], "STRIPE_API_BASE"),
+            (vec![("COMPOSIO_BASE_URL", "http://composio.example")], "COMPOSIO_BASE_URL"),
+            (vec![("COMPOSIO_WEBHOOK_SECRET", "secret")], "COMPOSIO_API_KEY"),
+            (vec![("COMPOSIO_AUTH_CONFIG_X", "ac_1")], "COMPOSIO_API_KEY"),
             (vec![("INNGEST_EVENT_KEY", "key")], "INNGEST_SIGNING_KEY"),
             (vec![("INNGEST_SIGNING_KEY", "signkey-test-00ff")], "INNGEST_EVENT_KEY"),
             (vec![("INNGEST_BASE_URL", "nowhere")], "INNGEST_BASE_URL"),

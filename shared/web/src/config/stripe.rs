@@ -1,7 +1,7 @@
 use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use url::Url;
 
-use super::{ConfigError, Environment};
+use super::{ConfigError, Environment, parse_api_base};
 
 const SECRET_KEY: &str = "STRIPE_SECRET_KEY";
 const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
@@ -22,7 +22,7 @@ pub struct StripeConfig {
 
 impl StripeConfig {
     pub(super) fn from_environment(environment: &Environment) -> Result<Option<Self>, ConfigError> {
-        let api_base = environment.parsed_with("STRIPE_API_BASE", parse_base)?;
+        let api_base = environment.parsed_with("STRIPE_API_BASE", parse_api_base)?;
         let secret_key = environment.parsed_with(SECRET_KEY, parse_key)?;
         let webhook_secrets = environment.list_of(WEBHOOK_SECRET, |text| Ok(SecretString::from(text)))?;
         let price = environment.var(PRICE).map(str::to_owned);
@@ -44,7 +44,10 @@ impl StripeConfig {
             },
             price: price.ok_or_else(|| missing(PRICE))?,
             api_base: api_base.map_or_else(
-                || parse_base("https://api.stripe.com").map_err(|problem| ConfigError::new("STRIPE_API_BASE", problem)),
+                || {
+                    parse_api_base("https://api.stripe.com")
+                        .map_err(|problem| ConfigError::new("STRIPE_API_BASE", problem))
+                },
                 Ok,
             )?,
         }))
@@ -62,21 +65,5 @@ fn parse_key(text: &str) -> Result<SecretString, String> {
         Ok(text.into())
     } else {
         Err("must be a secret or restricted key, which begins with sk_ or rk_".to_owned())
-    }
-}
-
-fn parse_base(text: &str) -> Result<Url, String> {
-    let expected = "must be https, or http on this machine, such as http://127.0.0.1:8789";
-    let url = Url::parse(text).map_err(|_| expected.to_owned())?;
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback => Ok(url),
-        _ => Err(expected.to_owned()),
     }
 }

@@ -1,0 +1,86 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+pub mod connections;
+mod error;
+pub mod metrics;
+pub mod publishing;
+pub mod table;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use composio::{Composio, Health};
+use entity::connections::Platform;
+use entity::db::Db;
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+use web::config::{ComposioConfig, PublicUrl, Secrets};
+use web::seal::Seal;
+
+pub use error::Error;
+pub use table::facts;
+
+/// Shorthand for the result of something with a platform.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The platforms that customers connect. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Platforms {
+    db: Db,
+    project: Option<Arc<Project>>,
+}
+
+/// Our project at Composio.
+#[derive(Debug)]
+struct Project {
+    composio: Composio,
+    /// The operator's own auth configs.
+    auth_configs: BTreeMap<Platform, String>,
+    webhook_secrets: Vec<SecretString>,
+    /// Signs the states that come back with browsers.
+    states: Seal,
+    public_url: PublicUrl,
+    /// Held while an auth config is looked for or made, so that one process makes one.
+    making_auth_config: Mutex<()>,
+}
+
+impl Platforms {
+    /// Platforms through this project, or none: then everything with a platform is refused as not configured.
+    ///
+    /// # Errors
+    ///
+    /// When the HTTP client cannot be made.
+    pub fn new(
+        db: Db,
+        config: Option<ComposioConfig>,
+        public_url: PublicUrl,
+        secrets: &Secrets,
+    ) -> std::result::Result<Self, String> {
+        let project = |config: ComposioConfig| {
+            let ComposioConfig { api_key, base_url, webhook_secrets, auth_configs } = config;
+            let composio = Composio::new(web::http_client(), base_url, api_key)
+                .map_err(|error| format!("cannot make a client for Composio: {error}"))?;
+            let states = secrets.seal("composio connect states");
+            let making_auth_config = Mutex::default();
+            Ok::<_, String>(Project { composio, auth_configs, webhook_secrets, states, public_url, making_auth_config })
+        };
+        Ok(Self { db, project: config.map(project).transpose()?.map(Arc::new) })
+    }
+
+    /// Whether there is a project at Composio.
+    #[must_use]
+    pub const fn is_configured(&self) -> bool {
+        self.project.is_some()
+    }
+
+    /// How calls to Composio went lately, if there are any to make. Costs no call.
+    #[must_use]
+    pub fn health(&self) -> Option<Health> {
+        Some(self.project.as_ref()?.composio.health())
+    }
+
+    fn project(&self) -> Result<&Project> {
+        self.project.as_deref().ok_or(Error::NotConfigured)
+    }
+}
