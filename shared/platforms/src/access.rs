@@ -1,13 +1,16 @@
-use composio::{Composio, Execution};
+use std::sync::Arc;
+
+use composio::{Execution, Tool};
 use entity::connections::{self, ConnectionStatus, Platform};
 use entity::ids::CustomerId;
 use serde_json::Value;
 
-use crate::{Error, Platforms, Result};
+use crate::arguments::{self, Field};
+use crate::{Error, Platforms, Project, Result};
 
 /// A customer's connected account on one platform, ready to be used.
 pub(crate) struct Access<'a> {
-    composio: &'a Composio,
+    project: &'a Project,
     /// Whose.
     pub customer_id: &'a CustomerId,
     /// On which platform.
@@ -20,12 +23,29 @@ impl Access<'_> {
     /// Calls a tool that changes nothing; gives back its data.
     pub(crate) async fn read(&self, tool: &str, arguments: Value) -> Result<Value> {
         let execution = self.execution(tool, arguments);
-        self.composio.execute(&execution).await.map_err(|error| Error::upstream(self.platform, error))
+        self.project.composio.execute(&execution).await.map_err(|error| Error::upstream(self.platform, error))
     }
 
     /// Calls a tool that acts, once.
     pub(crate) async fn act(&self, tool: &str, arguments: Value) -> composio::Result<Value> {
-        self.composio.execute_once(&self.execution(tool, arguments)).await
+        self.project.composio.execute_once(&self.execution(tool, arguments)).await
+    }
+
+    /// The arguments of a tool, as it spells them.
+    pub(crate) async fn arguments(&self, tool: &str, fields: Vec<Field<'_>>) -> Result<Value> {
+        let tool = self.tool(tool).await?;
+        arguments::fit(&tool.input_parameters, fields)
+            .map_err(|field| Error::Unexpected(self.platform, format!("{} takes no {field}", tool.slug)))
+    }
+
+    async fn tool(&self, slug: &str) -> Result<Arc<Tool>> {
+        if let Some(known) = self.project.tools.lock().await.get(slug) {
+            return Ok(known.clone());
+        }
+        let tool = self.project.composio.tool(slug).await.map_err(|error| Error::upstream(self.platform, error))?;
+        let tool = Arc::new(tool);
+        self.project.tools.lock().await.insert(slug.to_owned(), tool.clone());
+        Ok(tool)
     }
 
     fn execution<'b>(&'b self, tool: &'b str, arguments: Value) -> Execution<'b> {
@@ -37,7 +57,7 @@ impl Access<'_> {
 impl Platforms {
     /// The customer's account on a platform, if it is connected.
     pub(crate) async fn access<'a>(&'a self, customer_id: &'a CustomerId, platform: Platform) -> Result<Access<'a>> {
-        let composio = &self.project()?.composio;
+        let project = self.project()?;
         let known = connections::find(&self.db, customer_id, platform).await?;
         let known = match known {
             Some(known) if known.status == ConnectionStatus::Connected => Some(known),
@@ -50,7 +70,7 @@ impl Platforms {
         let status = known.as_ref().map_or(ConnectionStatus::NotConnected, |known| known.status);
         match known {
             Some(known) if status == ConnectionStatus::Connected => {
-                Ok(Access { composio, customer_id, platform, account_id: known.account_id })
+                Ok(Access { project, customer_id, platform, account_id: known.account_id })
             }
             _ => Err(Error::NotConnected(platform, status)),
         }

@@ -1,16 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod arguments;
 pub mod connections;
 mod error;
 pub mod metrics;
 pub mod publishing;
+mod reply;
 pub mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use composio::{Composio, Health};
+use composio::{Composio, Health, Tool};
 use entity::connections::Platform;
 use entity::db::Db;
 use secrecy::SecretString;
@@ -43,6 +45,8 @@ struct Project {
     public_url: PublicUrl,
     /// Held while an auth config is looked for or made, so that one process makes one.
     making_auth_config: Mutex<()>,
+    /// What tools take, as long as this process runs: a toolkit's new version is spelled anew after a restart.
+    tools: Mutex<HashMap<String, Arc<Tool>>>,
 }
 
 impl Platforms {
@@ -62,8 +66,15 @@ impl Platforms {
             let composio = Composio::new(web::http_client(), base_url, api_key)
                 .map_err(|error| format!("cannot make a client for Composio: {error}"))?;
             let states = secrets.seal("composio connect states");
-            let making_auth_config = Mutex::default();
-            Ok::<_, String>(Project { composio, auth_configs, webhook_secrets, states, public_url, making_auth_config })
+            Ok::<_, String>(Project {
+                composio,
+                auth_configs,
+                webhook_secrets,
+                states,
+                public_url,
+                making_auth_config: Mutex::default(),
+                tools: Mutex::default(),
+            })
         };
         Ok(Self { db, project: config.map(project).transpose()?.map(Arc::new) })
     }
