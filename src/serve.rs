@@ -7,6 +7,7 @@ use entity::db::Db;
 use entity::feed::Feed;
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
+use platforms::Platforms;
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
 use rest_gateway::{Gateway, STRIPE_PAGES, Site};
@@ -36,12 +37,13 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     greet(&config, &db, &addresses, sandbox.as_ref()).await?;
     let public_url = config.origins.gateway(addresses.gateway.port());
     let stripe = sandbox.as_ref().map_or_else(|| config.stripe.clone(), |sandbox| Some(sandbox.account.clone()));
+    let platforms = Platforms::new(db.clone(), config.composio.clone(), public_url.clone(), &secrets)?;
     let billing = Billing::new(db.clone(), stripe, config.grace, public_url.clone())?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
     let pay_at = sandbox.as_ref().map(|sandbox| sandbox.origin.join(""));
     let pay_at = pay_at.as_deref().map_or(STRIPE_PAGES.to_vec(), |origin| vec![origin]);
     let site = Site::new(public_url, &secrets, &pay_at)?;
-    let (gateway_app, mcp_app) = apps(&config, secrets, billing, site, &db, &addresses, &shutdown)?;
+    let (gateway_app, mcp_app) = apps(&config, secrets, billing, platforms, site, &db, &addresses, &shutdown)?;
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
@@ -79,12 +81,13 @@ fn apps(
     config: &Config,
     secrets: Secrets,
     billing: Billing,
+    platforms: Platforms,
     site: Site,
     db: &Db,
     addresses: &Addresses,
     shutdown: &CancellationToken,
 ) -> Result<(axum::Router, axum::Router), String> {
-    let workflows = Runner::new(db, &billing, config.inngest.clone())?;
+    let workflows = Runner::new(db, &billing, &platforms, config.inngest.clone())?;
     workflows.start(db, shutdown);
     let feed = Feed::start(db.clone(), shutdown.clone());
     let rate_limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies.clone(), shutdown.clone());
@@ -92,6 +95,7 @@ fn apps(
         db: db.clone(),
         feed: feed.clone(),
         billing,
+        platforms: platforms.clone(),
         workflows,
         site,
         admin_secret: secrets.admin,
@@ -102,6 +106,7 @@ fn apps(
     let mcp = McpServer {
         db: db.clone(),
         feed,
+        platforms,
         origins: AllowedOrigins {
             hosts: config.origins.mcp_hosts(addresses.mcp.port()),
             origins: config.origins.mcp_origins(addresses.gateway.port(), addresses.mcp.port()),

@@ -42,6 +42,20 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<platforms::Error> for Refusal {
+    fn from(error: platforms::Error) -> Self {
+        match error {
+            platforms::Error::Store(error) => error.into(),
+            error => {
+                if let platforms::Error::Upstream(_, cause) = &error {
+                    tracing::warn!(error = %cause, "a platform could not be asked");
+                }
+                Self(error.to_string())
+            }
+        }
+    }
+}
+
 /// The same where the id came as the argument `contentId`: which one is wrong, and how to find a good one.
 pub fn no_such_piece(error: Error) -> Error {
     match error {

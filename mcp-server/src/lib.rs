@@ -20,6 +20,7 @@ mod when;
 use axum::Router;
 use entity::db::Db;
 use entity::feed::Feed;
+use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::rate_limit::RateLimiter;
 
@@ -30,6 +31,8 @@ pub struct McpServer {
     pub db: Db,
     /// Live events.
     pub feed: Feed,
+    /// What customers connect.
+    pub platforms: Platforms,
     /// Under which names it may be asked, and by which web pages.
     pub origins: AllowedOrigins,
     /// Binds session ids to their customer; the same in every process.

@@ -6,6 +6,7 @@ use clap::Parser;
 use entity::feed::Feed;
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
+use platforms::Platforms;
 use web::config::{Environment, MCP_ADDR};
 use web::process::{Process, exit_code};
 use web::rate_limit::RateLimiter;
@@ -38,7 +39,9 @@ async fn run() -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
     tracing::info!(%address, database = config.database.describe(), "the MCP server listens");
 
+    let public_url = config.origins.gateway(config.gateway_addr.port());
     let server = McpServer {
+        platforms: Platforms::new(db.clone(), config.composio, public_url, &secrets)?,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),
         origins: AllowedOrigins {

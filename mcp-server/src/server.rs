@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use entity::db::Db;
 use entity::feed::Feed;
 use futures::FutureExt;
+use platforms::Platforms;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::*;
@@ -37,6 +38,8 @@ pub struct App {
     pub db: Db,
     /// Live events.
     pub feed: Feed,
+    /// What customers connect.
+    pub platforms: Platforms,
     /// Who is connected.
     pub sessions: Arc<Sessions>,
     /// Ends what would go on waiting when the process stops.
@@ -48,8 +51,14 @@ pub struct App {
 impl App {
     /// What all sessions share, built once.
     #[must_use]
-    pub fn new(db: Db, feed: Feed, sessions: Arc<Sessions>, shutdown: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { db, feed, sessions, shutdown, tools: tools::router(), prompts: Prompts::new() })
+    pub fn new(
+        db: Db,
+        feed: Feed,
+        platforms: Platforms,
+        sessions: Arc<Sessions>,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Self { db, feed, platforms, sessions, shutdown, tools: tools::router(), prompts: Prompts::new() })
     }
 
     /// A tool as it is listed.

@@ -16,6 +16,7 @@ use axum::middleware::from_fn_with_state;
 use billing::Billing;
 use entity::db::Db;
 use entity::feed::Feed;
+use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::auth::AdminSecret;
 use web::config::PublicUrl;
@@ -34,6 +35,8 @@ pub struct Gateway {
     pub feed: Feed,
     /// Payments.
     pub billing: Billing,
+    /// What customers connect.
+    pub platforms: Platforms,
     /// Durable work.
     pub workflows: Runner,
     /// The operator's secret.

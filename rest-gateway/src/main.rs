@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use entity::feed::Feed;
+use platforms::Platforms;
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
 use rest_gateway::{Gateway, STRIPE_PAGES, Site};
@@ -39,14 +40,16 @@ async fn run() -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
     tracing::info!(%address, database = config.database.describe(), "the gateway listens");
 
-    let site = Site::new(config.origins.gateway(address.port()), &secrets, &STRIPE_PAGES)?;
     let public_url = config.origins.gateway(address.port());
+    let site = Site::new(public_url.clone(), &secrets, &STRIPE_PAGES)?;
+    let platforms = Platforms::new(db.clone(), config.composio, public_url.clone(), &secrets)?;
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
-    let workflows = Runner::new(&db, &billing, config.inngest)?;
+    let workflows = Runner::new(&db, &billing, &platforms, config.inngest)?;
     workflows.start(&db, &shutdown);
     let gateway = Gateway {
         billing,
+        platforms,
         workflows,
         site,
         feed: Feed::start(db.clone(), shutdown.clone()),

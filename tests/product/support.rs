@@ -9,6 +9,7 @@ use entity::feed::Feed;
 use entity::ids::CustomerId;
 use harness::{Backend, PATIENCE, TestDb};
 use mcp_server::{AllowedOrigins, McpServer};
+use platforms::Platforms;
 use reqwest::{RequestBuilder, Response};
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
@@ -94,9 +95,11 @@ impl Product {
         // Without Stripe; tests/process has the stand-in.
         let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
         let site = Site::new(config.origins.gateway(0), &secrets, &[FORM_TARGET]).unwrap();
-        let workflows = Runner::new(&db, &billing, None).unwrap();
+        let platforms = Platforms::new(db.clone(), config.composio, config.origins.gateway(0), &secrets).unwrap();
+        let workflows = Runner::new(&db, &billing, &platforms, None).unwrap();
         let gateway = rest_gateway::app(Gateway {
             billing,
+            platforms: platforms.clone(),
             workflows: workflows.clone(),
             site,
             db: db.clone(),
@@ -108,6 +111,7 @@ impl Product {
         });
         let db = test.another_db().await;
         let mcp = mcp_server::app(McpServer {
+            platforms,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),
             origins: AllowedOrigins { hosts: vec!["127.0.0.1".to_owned()], origins: Vec::new() },

@@ -2,9 +2,11 @@
 
 mod account;
 mod brand;
+mod connections;
 mod content;
 mod events;
 mod leads;
+mod publishing;
 mod review;
 mod strict;
 mod workflows;
@@ -27,6 +29,8 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::brand_tools()
         + HeyCmo::content_tools()
         + HeyCmo::review_tools()
+        + HeyCmo::publishing_tools()
+        + HeyCmo::connection_tools()
         + HeyCmo::lead_tools()
         + HeyCmo::event_tools()
         + HeyCmo::workflow_tools()

@@ -10,6 +10,7 @@ mod runner;
 use entity::db::Db;
 use entity::workflows::{CANCELLED, Workflow};
 use inngest::{CancelOn, Concurrency, Function, FunctionOptions};
+use platforms::Platforms;
 
 use crate::billing::Billing;
 
@@ -19,10 +20,10 @@ pub use runner::Runner;
 const APP: &str = "heycmo";
 
 /// All of them.
-fn functions(db: &Db, billing: &Billing) -> Vec<Function> {
+fn functions(db: &Db, billing: &Billing, platforms: &Platforms) -> Vec<Function> {
     vec![
         onboarding::function(db.clone()),
-        publish_due::function(db.clone()),
+        publish_due::function(db.clone(), platforms.clone()),
         billing_reconcile::function(db.clone(), billing.clone()),
         housekeeping::function(db.clone()),
     ]

@@ -9,6 +9,7 @@ use axum::routing::{MethodRouter, any};
 use entity::db::Db;
 use entity::outbox::{self, Message};
 use inngest::{App, Event, Inngest};
+use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::error::ApiError;
 use web::layers::Quiet;
@@ -35,8 +36,13 @@ impl Runner {
     /// # Errors
     ///
     /// When a function wants something that whoever runs it does not have.
-    pub fn new(db: &Db, billing: &Billing, inngest: Option<inngest::Config>) -> Result<Self, String> {
-        let functions = functions(db, billing);
+    pub fn new(
+        db: &Db,
+        billing: &Billing,
+        platforms: &Platforms,
+        inngest: Option<inngest::Config>,
+    ) -> Result<Self, String> {
+        let functions = functions(db, billing, platforms);
         let Some(config) = inngest else { return Ok(Self::Engine(Engine::new(db.clone(), functions)?)) };
         let http = web::http_client().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
         let client = Inngest::new(APP, config, http).with_app_version(env!("CARGO_PKG_VERSION"));
