@@ -46,7 +46,7 @@ pub async fn reconcile(environment: &Environment) -> Result<(), String> {
     let secrets = Secrets::load(environment, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
     let public_url = config.origins.gateway(config.gateway_addr.port());
     let stripe = match config.stripe.clone() {
-        None if sandbox::is_wanted(&config) => Some(sandbox::account(&secrets.encryption, config.sandbox_addr)?),
+        None if sandbox::is_stripe_wanted(&config) => Some(sandbox::account(&secrets.encryption, config.sandbox_addr)?),
         account => account,
     };
     let result = Billing::new(db, stripe, config.grace, public_url)?.reconcile().await?;

@@ -10,7 +10,7 @@ use mcp_server::{AllowedOrigins, McpServer};
 use platforms::Platforms;
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
-use rest_gateway::{Gateway, STRIPE_PAGES, Site};
+use rest_gateway::{FORM_TARGETS, Gateway, Site};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
@@ -18,6 +18,7 @@ use web::process::Process;
 use web::rate_limit::RateLimiter;
 use web::serve;
 
+use crate::sandbox::Sandboxes;
 use crate::{sandbox, welcome};
 
 /// Who is made on the first start of a laptop.
@@ -31,36 +32,37 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     let gateway = serve::bind(GATEWAY_ADDR, config.gateway_addr).await?;
     let mcp = serve::bind(MCP_ADDR, config.mcp_addr).await?;
     let addresses = Addresses { gateway: address(&gateway)?, mcp: address(&mcp)? };
-    let sandbox = sandbox::stripe(&config, &secrets.encryption, addresses.gateway).await?;
+    let sandboxes = sandbox::open(&config, &secrets.encryption, addresses.gateway).await?;
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
 
-    greet(&config, &db, &addresses, sandbox.as_ref()).await?;
+    greet(&config, &db, &addresses, sandboxes.as_ref()).await?;
     let public_url = config.origins.gateway(addresses.gateway.port());
-    let stripe = sandbox.as_ref().map_or_else(|| config.stripe.clone(), |sandbox| Some(sandbox.account.clone()));
-    let platforms = Platforms::new(db.clone(), config.composio.clone(), public_url.clone(), &secrets)?;
+    let stripe = sandboxes.as_ref().and_then(|it| it.stripe_account.clone()).or_else(|| config.stripe.clone());
+    let composio = sandboxes.as_ref().and_then(|it| it.composio_project.clone()).or_else(|| config.composio.clone());
+    let platforms = Platforms::new(db.clone(), composio, public_url.clone(), &secrets)?;
     let billing = Billing::new(db.clone(), stripe, config.grace, public_url.clone())?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
-    let pay_at = sandbox.as_ref().map(|sandbox| sandbox.origin.join(""));
-    let pay_at = pay_at.as_deref().map_or(STRIPE_PAGES.to_vec(), |origin| vec![origin]);
-    let site = Site::new(public_url, &secrets, &pay_at)?;
+    let sandbox_origin = sandboxes.as_ref().map(|sandboxes| sandboxes.origin.join(""));
+    let mut form_targets = FORM_TARGETS.to_vec();
+    form_targets.extend(sandbox_origin.as_deref());
+    let site = Site::new(public_url, &secrets, &form_targets)?;
     let (gateway_app, mcp_app) = apps(&config, secrets, billing, platforms, site, &db, &addresses, &shutdown)?;
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
-    let sandbox = async { ended("sandbox", serve_sandbox(sandbox, &shutdown).await, &shutdown) };
+    let sandbox = async { ended("sandbox", serve_sandboxes(sandboxes, &shutdown).await, &shutdown) };
     let (gateway, mcp, sandbox) = tokio::join!(gateway, mcp, sandbox);
     db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
     gateway.and(mcp).and(sandbox)
 }
 
-/// Serves the stand-in for Stripe until `shutdown`, if there is one.
-async fn serve_sandbox(stripe: Option<sandbox::Stripe>, shutdown: &CancellationToken) -> std::io::Result<()> {
-    let Some(sandbox::Stripe { listener, sandbox, .. }) = stripe else {
+/// Serves the stand-ins until `shutdown`, if there are any.
+async fn serve_sandboxes(sandboxes: Option<Sandboxes>, shutdown: &CancellationToken) -> std::io::Result<()> {
+    let Some(sandboxes) = sandboxes else {
         shutdown.cancelled().await;
         return Ok(());
     };
-    tokio::spawn(sandbox.clone().deliveries(shutdown.clone()));
-    serve::serve(listener, sandbox.router(), shutdown.clone()).await
+    sandboxes.serve(shutdown.clone()).await
 }
 
 struct Addresses {
@@ -120,17 +122,13 @@ fn apps(
 }
 
 /// Says where to find the servers; on a laptop's first start, makes a customer and shows their key, this once.
-async fn greet(
-    config: &Config,
-    db: &Db,
-    addresses: &Addresses,
-    sandbox: Option<&sandbox::Stripe>,
-) -> Result<(), String> {
+async fn greet(config: &Config, db: &Db, addresses: &Addresses, sandboxes: Option<&Sandboxes>) -> Result<(), String> {
     let gateway = config.origins.gateway(addresses.gateway.port());
     let mcp = config.origins.mcp(addresses.mcp.port());
     println!("HeyCMO serves\n  REST gateway  {}\n  MCP server    {}", gateway.join(""), mcp.join("/mcp"));
-    if let Some(sandbox) = sandbox {
-        println!("  Stripe sandbox (no money moves)  {}", sandbox.origin.join(""));
+    if let Some(sandboxes) = sandboxes {
+        let names = sandboxes.names();
+        println!("  Sandbox of {names} (no money moves, nothing is posted)  {}", sandboxes.origin.join(""));
     }
     println!();
     let is_first_start =

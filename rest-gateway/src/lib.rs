@@ -24,7 +24,7 @@ use web::rate_limit::RateLimiter;
 use web::session::Sessions;
 use workflows::Runner;
 
-pub use pages::{STRIPE_PAGES, Site};
+pub use pages::{FORM_TARGETS, Site};
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug, FromRef)]

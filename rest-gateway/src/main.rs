@@ -7,7 +7,7 @@ use entity::feed::Feed;
 use platforms::Platforms;
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
-use rest_gateway::{Gateway, STRIPE_PAGES, Site};
+use rest_gateway::{FORM_TARGETS, Gateway, Site};
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
 use web::rate_limit::RateLimiter;
@@ -41,7 +41,7 @@ async fn run() -> Result<(), String> {
     tracing::info!(%address, database = config.database.describe(), "the gateway listens");
 
     let public_url = config.origins.gateway(address.port());
-    let site = Site::new(public_url.clone(), &secrets, &STRIPE_PAGES)?;
+    let site = Site::new(public_url.clone(), &secrets, &FORM_TARGETS)?;
     let platforms = Platforms::new(db.clone(), config.composio, public_url.clone(), &secrets)?;
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));

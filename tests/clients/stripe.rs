@@ -86,7 +86,7 @@ async fn what_the_node_library_signs_is_kept() {
 async fn the_python_library_drives_the_sandbox() {
     let server = HeyCmo::start().await;
     let printed = server.process.out();
-    let line = printed.lines().find(|line| line.contains("Stripe sandbox")).expect("it says where the sandbox is");
+    let line = printed.lines().find(|line| line.contains("Sandbox of Stripe")).expect("it says where the sandbox is");
     let origin = line.rsplit(' ').next().expect("an address").trim_end_matches('/');
     let mut library = python("tools", "python");
     library.args(["stripe_sandbox.py", origin]);

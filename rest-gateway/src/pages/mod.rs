@@ -19,8 +19,9 @@ use web::ApiError;
 use web::config::{PublicUrl, Secrets};
 use web::session::Sessions;
 
-/// Where Stripe's own pages are: our forms lead there.
-pub const STRIPE_PAGES: [&str; 2] = ["https://checkout.stripe.com", "https://billing.stripe.com"];
+/// Where our forms lead: the pages of Stripe's and Composio's.
+pub const FORM_TARGETS: [&str; 3] =
+    ["https://checkout.stripe.com", "https://billing.stripe.com", "https://connect.composio.dev"];
 
 /// What all pages share. Cheap to clone.
 #[derive(Clone)]
@@ -35,7 +36,7 @@ struct Inner {
 
 impl Site {
     /// The site at `public_url`. `form_targets` are the origins, besides our own, that a form of ours may lead to, such
-    /// as [`STRIPE_PAGES`]: browsers hold redirects against them too.
+    /// as [`FORM_TARGETS`]: browsers hold redirects against them too.
     ///
     /// # Errors
     ///

@@ -109,7 +109,7 @@ impl Sandbox {
     /// Everything it answers.
     pub fn router(&self) -> Router {
         let pages = pages::router().merge(control::router());
-        let pages = pages.layer(axum::middleware::from_fn(pages::guard));
+        let pages = pages.layer(axum::middleware::from_fn(super::guard::guard));
         pages.merge(api::router(self)).fallback(pages::not_found).with_state(self.clone())
     }
 

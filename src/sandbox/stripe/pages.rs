@@ -2,12 +2,11 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::{Form, Path, Request, State as Shared};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::Router;
+use axum::extract::{Form, Path, State as Shared};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Router, http};
 use chrono::{DateTime, Utc};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
@@ -58,33 +57,6 @@ pub fn router() -> Router<Sandbox> {
         .route("/control/sessions/{id}/{action}", post(control_session))
         .route("/control/subscriptions/{id}/{action}", post(control_subscription))
         .route("/control/events/{id}/deliver", post(control_delivery))
-}
-
-/// Refuses posts from other sites' pages, and sets the headers of every page.
-pub async fn guard(request: Request, next: Next) -> Response {
-    if request.method() != Method::GET && !is_from_here(request.headers()) {
-        return message(StatusCode::FORBIDDEN, "This was sent by a page of another site.");
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    ));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Not "no-referrer": browsers would then hide the Origin of our own forms too.
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Programs send no Origin; browsers always do.
-fn is_from_here(headers: &http::HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let host_of = |origin: &str| origin.split_once("://").map(|(_, host)| host.to_owned());
-    match text(header::ORIGIN) {
-        None => true,
-        Some(origin) => host_of(origin).is_some_and(|host| Some(host.as_str()) == text(header::HOST)),
-    }
 }
 
 pub async fn not_found() -> Response {

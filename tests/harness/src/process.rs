@@ -11,6 +11,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+/// What stands before the address of the stand-ins.
+const SANDBOX: &str = "(no money moves, nothing is posted)";
 /// Longer than any start or stop takes on a busy machine; a test that waits so long has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -279,11 +281,8 @@ impl HeyCmo {
             String::new()
         };
         let mcp = word_after("MCP server").trim_end_matches("/mcp").to_owned();
-        let sandbox = if out.contains("Stripe sandbox") {
-            word_after("Stripe sandbox (no money moves)").trim_end_matches('/').to_owned()
-        } else {
-            String::new()
-        };
+        let sandbox =
+            if out.contains(SANDBOX) { word_after(SANDBOX).trim_end_matches('/').to_owned() } else { String::new() };
         Self { gateway: word_after("REST gateway").trim_end_matches('/').to_owned(), mcp, sandbox, key, process }
     }
 }

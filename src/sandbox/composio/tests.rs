@@ -1,0 +1,1 @@
+//! The stand-in as callers and people see it.
