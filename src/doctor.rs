@@ -5,8 +5,10 @@ use std::path::Path;
 
 use entity::customers;
 use entity::db::DatabaseUrl;
+use platforms::Platforms;
+use platforms::check::Finding;
 use tokio::net::TcpListener;
-use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
+use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets, auth_config_variable};
 use web::process::open_database;
 
 /// Prints a line for each check.
@@ -47,6 +49,7 @@ pub async fn check(environment: &Environment) -> Result<(), String> {
             None => "by the gateway's own engine",
         },
     );
+    connected_platforms(&mut report, &config, environment).await;
     report.note("gateway address", free(GATEWAY_ADDR, config.gateway_addr).await);
     report.note("MCP address", free(MCP_ADDR, config.mcp_addr).await);
     report.verdict()
@@ -79,6 +82,55 @@ impl Report {
             0 => Ok(()),
             1 => Err("1 thing has to be put right first".to_owned()),
             problems => Err(format!("{problems} things have to be put right first")),
+        }
+    }
+}
+
+/// Asks Composio about each platform. Without a key there is nobody to ask.
+async fn connected_platforms(report: &mut Report, config: &Config, environment: &Environment) {
+    const WHAT: &str = "platforms";
+    let Some(composio) = config.composio.clone() else {
+        return report.good(
+            WHAT,
+            match config.mode {
+                Mode::Development => "by a stand-in for Composio; COMPOSIO_API_KEY for real ones",
+                Mode::Production => "none can be connected until COMPOSIO_API_KEY is set",
+            },
+        );
+    };
+    if composio.webhook_secrets.is_empty() {
+        report.good(WHAT, "COMPOSIO_WEBHOOK_SECRET is not set, so lost connections are noticed later");
+    }
+    let found = async {
+        let secrets = Secrets::load(environment, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
+        let db = open_database(&config.database).await?;
+        let public_url = config.origins.gateway(config.gateway_addr.port());
+        let platforms = Platforms::new(db, Some(composio), public_url, &secrets)?;
+        platforms.check().await.map_err(|error| error.to_string())
+    };
+    let found = match found.await {
+        Ok(found) => found,
+        Err(problem) => return report.bad(WHAT, &problem),
+    };
+    // One sentence is enough when the same is wrong with all of them.
+    if let Some((_, Finding::Failed(problem))) = found.iter().find(|(_, finding)| matches!(finding, Finding::Failed(_)))
+    {
+        return report.bad(WHAT, &format!("{problem}. Check COMPOSIO_API_KEY and COMPOSIO_BASE_URL"));
+    }
+    for (platform, finding) in found {
+        let what = format!("platform {platform}");
+        let variable = auth_config_variable(platform);
+        match finding {
+            Finding::NeedsAuthConfig => {
+                report.good(
+                    &what,
+                    &format!(
+                        "Composio has no app of its own for it: make an auth config there and name it in {variable}"
+                    ),
+                );
+            }
+            Finding::Unknown => report.good(&what, "Composio does not know it any more"),
+            Finding::Fine | Finding::Failed(_) => report.good(&what, "can be connected"),
         }
     }
 }

@@ -6,18 +6,19 @@ use std::time::Duration;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use platforms::connections::CALLBACK_PATH;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
 use crate::openapi;
-use crate::pages::{Site, assets, checkout, dashboard, docs, landing, login};
-use crate::routes::{admin, billing, customer, events, keys, onboarding};
+use crate::pages::{self, Site, assets, checkout, dashboard, docs, landing, login};
+use crate::routes::{admin, billing, connections, customer, events, health, keys, onboarding};
 
 /// How long a step may take: as long as Inngest waits.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
-/// Stripe's events are some kilobytes; this is what the contract allows.
+/// Events of Stripe's and Composio's are some kilobytes; this is what the contract allows.
 const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
 
 pub fn router(gateway: Gateway) -> Router {
@@ -27,7 +28,7 @@ pub fn router(gateway: Gateway) -> Router {
     let workflows = gateway.workflows.clone();
     api.route("/openapi.json", get(async || Json(description)))
         .route("/docs", get(async move |State(site): State<Site>| docs::show(&site, &routes)))
-        .merge(pages(&gateway.rate_limiter))
+        .merge(browser(&gateway.rate_limiter))
         .layer(web::layers::timeout(web::layers::REQUEST_TIMEOUT))
         // Inngest, by its signature. A call lasts as long as the step that it is for.
         .route("/api/inngest", workflows.routes())
@@ -35,7 +36,7 @@ pub fn router(gateway: Gateway) -> Router {
 }
 
 /// People in a browser; forms are taken from our own pages only.
-fn pages(limiter: &RateLimiter) -> Router<Gateway> {
+fn browser(limiter: &RateLimiter) -> Router<Gateway> {
     let limited = |scope| limiter.by_ip(scope);
     Router::new()
         .route("/", get(landing::show))
@@ -44,9 +45,13 @@ fn pages(limiter: &RateLimiter) -> Router<Gateway> {
         .route("/login", post(login::log_in).route_layer(limited(Scope::Preauth)).get(login::show))
         .route("/logout", post(login::log_out))
         .route("/assets/{file}", get(assets::show))
+        // Whoever comes back from Composio, by the state that they bring.
+        .route(CALLBACK_PATH, get(pages::connections::callback).route_layer(limited(Scope::Preauth)))
         // By their session or key, on their own account.
         .route("/api/dashboard/{customer_id}", get(dashboard::show))
         .route("/billing/portal/{customer_id}", post(dashboard::manage_billing))
+        .route("/connections/{customer_id}/{platform}/connect", post(pages::connections::connect))
+        .route("/connections/{customer_id}/{platform}/disconnect", post(pages::connections::disconnect))
 }
 
 /// What programs call; each route with its description.
@@ -58,13 +63,18 @@ fn api(limiter: &RateLimiter) -> OpenApiRouter<Gateway> {
     OpenApiRouter::with_openapi(openapi::description())
         // Anybody.
         .routes(routes!(web::health::live))
-        .routes(routes!(web::health::ready))
+        .routes(routes!(health::ready))
         .merge(limited(OpenApiRouter::new().routes(routes!(billing::checkout)), Scope::Checkout))
         // Whoever holds the id of a paid checkout.
         .merge(limited(OpenApiRouter::new().routes(routes!(billing::session)), Scope::Preauth))
         // Stripe, by its signature.
         .merge(limited(
             OpenApiRouter::new().routes(routes!(billing::webhook)).layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)),
+            Scope::Webhooks,
+        ))
+        // Composio, by its signature.
+        .merge(limited(
+            OpenApiRouter::new().routes(routes!(connections::webhook)).layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)),
             Scope::Webhooks,
         ))
         // Operators, by the admin secret.
@@ -75,6 +85,9 @@ fn api(limiter: &RateLimiter) -> OpenApiRouter<Gateway> {
         .routes(routes!(keys::revoke))
         .routes(routes!(billing::portal))
         .routes(routes!(onboarding::start))
+        .routes(routes!(connections::connect))
+        .routes(routes!(connections::list))
+        .routes(routes!(connections::disconnect))
         .routes(routes!(events::list))
         .routes(routes!(events::stream))
 }

@@ -1,27 +1,35 @@
 //! A customer's own page: what needs their decision, and how things stand.
 
-use axum::extract::State;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use entity::brands::{self, Brand};
+use entity::connections::{ConnectionStatus, Platform};
 use entity::content::{self, Counts, Filter, Piece};
 use entity::customers::{Customer, SubscriptionState};
 use entity::db::{Db, now};
 use entity::events::{self, Event, TypeFilter};
+use entity::ids::CustomerId;
 use minijinja::{Value, context};
+use platforms::Platforms;
+use serde::Deserialize;
 use web::config::PublicUrl;
 use web::connect::{Connect, KEY_PLACEHOLDER};
 use web::session::{SameOrigin, Visitor, see_other};
 use web::{ApiError, timestamp};
 
-use super::{Site, words};
+use super::{Site, connections, words};
 use crate::billing::Billing;
 
 /// More than that are counted, not shown.
 const PIECES: u64 = 10;
 const EVENTS: u64 = 20;
 const QUESTIONS: usize = 3;
+/// How long the page waits to hear how the platforms stand.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sends the person to the pages at Stripe where they manage their subscription.
 pub async fn manage_billing(
@@ -32,12 +40,21 @@ pub async fn manage_billing(
     Ok(see_other(&billing.open_portal(&visitor.customer).await?))
 }
 
+/// What a person who comes back from Composio is told.
+#[derive(Debug, Deserialize)]
+pub struct DashboardQuery {
+    platform: Option<String>,
+    result: Option<ConnectionStatus>,
+}
+
 /// The dashboard.
 pub async fn show(
     visitor: Visitor,
+    Query(query): Query<DashboardQuery>,
     State(site): State<Site>,
     State(db): State<Db>,
     State(mcp_url): State<PublicUrl>,
+    State(platforms): State<Platforms>,
 ) -> Result<Response, ApiError> {
     let Visitor { customer, key } = visitor;
     let now = now();
@@ -61,6 +78,8 @@ pub async fn show(
             more_waiting => counts.in_review.saturating_sub(PIECES),
             waiting => waiting.iter().map(|piece| piece_values(piece, zone)).collect::<Vec<Value>>(),
             events => events.events.iter().map(|event| event_values(event, now, zone)).collect::<Vec<Value>>(),
+            message => message(&query),
+            connections => connected(&platforms, &customer.id, zone).await?,
             connect => context! {
                 claude_desktop => connect.claude_desktop(),
                 claude_code => connect.claude_code(),
@@ -70,6 +89,25 @@ pub async fn show(
             },
         },
     )
+}
+
+/// What the address says is only repeated in our own words.
+fn message(query: &DashboardQuery) -> Option<String> {
+    let platform: Platform = query.platform.as_deref()?.parse().ok()?;
+    Some(connections::sentence(platform, query.result?))
+}
+
+/// How the platforms stand, as Composio says it, or as we last knew when it takes its time.
+async fn connected(platforms: &Platforms, customer_id: &CustomerId, zone: Tz) -> Result<Value, ApiError> {
+    if !platforms.is_configured() {
+        return Ok(context! { is_configured => false, is_stale => false, platforms => Vec::<Value>::new() });
+    }
+    let (standings, is_stale) = match tokio::time::timeout(PATIENCE, platforms.overview(customer_id)).await {
+        Ok(overview) => overview.map(|overview| (overview.platforms, overview.stale))?,
+        Err(_elapsed) => (platforms.last_known(customer_id).await?, true),
+    };
+    let platforms: Vec<Value> = standings.iter().map(|standing| connections::values(standing, zone)).collect();
+    Ok(context! { is_configured => true, is_stale, platforms })
 }
 
 fn account(customer: &Customer, now: DateTime<Utc>) -> Value {

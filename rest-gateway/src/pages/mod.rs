@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod checkout;
+pub mod connections;
 pub mod dashboard;
 pub mod docs;
 pub mod finish;

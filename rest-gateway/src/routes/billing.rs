@@ -38,6 +38,12 @@ pub struct ReceivedOut {
     received: bool,
 }
 
+impl ReceivedOut {
+    pub const fn received() -> Self {
+        Self { received: true }
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionOut {
@@ -84,7 +90,7 @@ pub async fn webhook(
 ) -> Result<impl IntoResponse, ApiError> {
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
     billing.receive(signature, &body).await?;
-    Ok(Json(ReceivedOut { received: true }))
+    Ok(Json(ReceivedOut::received()))
 }
 
 /// What a paid checkout has led to; the key is in it for the first who asks.

@@ -4,8 +4,10 @@ use axum::http::{HeaderName, HeaderValue, header};
 
 pub mod admin;
 pub mod billing;
+pub mod connections;
 pub mod customer;
 pub mod events;
+pub mod health;
 pub mod keys;
 pub mod onboarding;
 

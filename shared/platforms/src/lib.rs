@@ -2,6 +2,7 @@
 
 mod access;
 mod arguments;
+pub mod check;
 pub mod connections;
 mod error;
 pub mod metrics;

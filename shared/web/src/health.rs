@@ -49,8 +49,14 @@ pub async fn live() -> Json<Live> {
     responses((status = 200, body = Ready), (status = 503, body = Ready, description = "The database does not answer")),
 )]
 pub async fn ready(State(db): State<Db>) -> (StatusCode, Json<Ready>) {
+    let (code, ready) = readiness(&db).await;
+    (code, Json(ready))
+}
+
+/// Whether this process can serve: what it cannot be without answers.
+pub async fn readiness(db: &Db) -> (StatusCode, Ready) {
     let answers = db.answers().await;
     let (code, status) =
         if answers { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
-    (code, Json(Ready { status, db: answers, timestamp: timestamp(entity::db::now()) }))
+    (code, Ready { status, db: answers, timestamp: timestamp(entity::db::now()) })
 }

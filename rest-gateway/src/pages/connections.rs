@@ -1,0 +1,203 @@
+//! Platforms in a browser: the way to Composio and back, and the end of a connection.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use chrono_tz::Tz;
+use entity::connections::{ConnectionStatus, Platform};
+use entity::db::Db;
+use entity::ids::CustomerId;
+use minijinja::{Value, context};
+use platforms::connections::{BadCallback, Callback, Completed, Link, Standing};
+use platforms::{Platforms, facts};
+use serde::Deserialize;
+use web::ApiError;
+use web::session::{SameOrigin, Visitor, see_other};
+
+use super::finish::NO_REFERRER;
+use super::{Notice, Site, words};
+
+/// Which platform of the visitor's.
+#[derive(Debug, Deserialize)]
+pub struct PlatformPath {
+    platform: String,
+}
+
+impl PlatformPath {
+    fn platform(&self) -> Result<Platform, ApiError> {
+        self.platform.parse().map_err(|_| ApiError::not_found())
+    }
+}
+
+/// Sends the person to Composio, to allow the use of an account.
+pub async fn connect(
+    _: SameOrigin,
+    visitor: Visitor,
+    State(site): State<Site>,
+    State(platforms): State<Platforms>,
+    Path(path): Path<PlatformPath>,
+) -> Result<Response, ApiError> {
+    let platform = path.platform()?;
+    let customer_id = visitor.customer.id;
+    let mut links = platforms.links(&customer_id, &[platform]).await?;
+    match links.pop().map(|(_, link)| link) {
+        Some(Ok(Link::Follow { url, .. })) => Ok(see_other(&url)),
+        Some(Ok(Link::Connected)) | None => Ok(see_other(&dashboard(&customer_id))),
+        Some(Err(error)) => not_done(&site, &customer_id, error),
+    }
+}
+
+/// Ends a connection.
+pub async fn disconnect(
+    _: SameOrigin,
+    visitor: Visitor,
+    State(site): State<Site>,
+    State(platforms): State<Platforms>,
+    Path(path): Path<PlatformPath>,
+) -> Result<Response, ApiError> {
+    let customer_id = visitor.customer.id;
+    match platforms.disconnect(&customer_id, path.platform()?).await {
+        Ok(()) => Ok(see_other(&dashboard(&customer_id))),
+        Err(error) => not_done(&site, &customer_id, error),
+    }
+}
+
+fn dashboard(customer_id: &CustomerId) -> String {
+    format!("/api/dashboard/{customer_id}#connections")
+}
+
+fn not_done(site: &Site, customer_id: &CustomerId, error: platforms::Error) -> Result<Response, ApiError> {
+    let text = error.to_string();
+    let error = ApiError::from(error);
+    if error.status == StatusCode::INTERNAL_SERVER_ERROR {
+        return Err(error);
+    }
+    let back = dashboard(customer_id);
+    site.notice(Notice {
+        status: error.status,
+        title: "That did not work",
+        text: &[&text],
+        actions: &[("Back to the dashboard", &back)],
+        ..Notice::default()
+    })
+}
+
+/// What Composio appends to the address, by its names of today and before.
+#[derive(Debug, Deserialize)]
+pub struct CallbackQuery {
+    state: Option<String>,
+    #[serde(alias = "connectionStatus")]
+    status: Option<String>,
+    #[serde(alias = "connectedAccountId")]
+    connected_account_id: Option<String>,
+}
+
+/// Where browsers come back to from Composio. Without a credential: the state is one.
+pub async fn callback(
+    headers: HeaderMap,
+    State(site): State<Site>,
+    State(db): State<Db>,
+    State(platforms): State<Platforms>,
+    Query(query): Query<CallbackQuery>,
+) -> Result<Response, ApiError> {
+    let callback = Callback {
+        state: query.state.as_deref(),
+        status: query.status.as_deref(),
+        account_id: query.connected_account_id.as_deref(),
+    };
+    let completed = match platforms.complete(callback).await {
+        Ok(completed) => completed,
+        Err(error) => return Ok((NO_REFERRER, bad_callback(&site, error)?).into_response()),
+    };
+    let Completed { customer_id, platform, status } = completed;
+    let place = format!("/api/dashboard/{customer_id}?platform={platform}&result={}#connections", status.as_str());
+    let is_logged_in = site.sessions().current(&db, &headers).await?.is_some_and(|it| it.customer.id == customer_id);
+    if is_logged_in {
+        return Ok(see_other(&place));
+    }
+    // Whoever came from their assistant has no session here; a login form would not tell them how it went.
+    let page = site.notice(Notice {
+        title: title(status),
+        text: &[&sentence(platform, status), "You can close this page and go on in your assistant."],
+        actions: &[("Open your dashboard", &place)],
+        ..Notice::default()
+    })?;
+    Ok((NO_REFERRER, page).into_response())
+}
+
+const fn title(status: ConnectionStatus) -> &'static str {
+    match status {
+        ConnectionStatus::Connected => "Connected",
+        ConnectionStatus::Pending => "Almost connected",
+        ConnectionStatus::NotConnected | ConnectionStatus::NeedsReconnect => "Not connected",
+    }
+}
+
+/// How it went, for people.
+pub fn sentence(platform: Platform, status: ConnectionStatus) -> String {
+    let name = facts(platform).name;
+    match status {
+        ConnectionStatus::Connected => format!("{name} is connected."),
+        ConnectionStatus::Pending => {
+            format!(
+                "{name} has not confirmed the connection yet. It usually takes less than a minute; the dashboard shows it."
+            )
+        }
+        ConnectionStatus::NotConnected | ConnectionStatus::NeedsReconnect => {
+            format!(
+                "{name} was not connected. If you did not mean to decline, connect it again from the dashboard or from your assistant."
+            )
+        }
+    }
+}
+
+fn bad_callback(site: &Site, error: BadCallback) -> Result<Response, ApiError> {
+    let problem = error.to_string();
+    let (status, advice) = match error {
+        BadCallback::Failed(error) => {
+            tracing::warn!(%error, "a connection could not be confirmed");
+            (ApiError::from(error).status, "Nothing was lost: reload this page in a moment, and it is looked at again.")
+        }
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "Nothing was changed. Ask your assistant to connect the platform again, or use the dashboard; the new link is good for 15 minutes and for one time.",
+        ),
+    };
+    site.notice(Notice {
+        status,
+        title: "This connection was not made",
+        text: &[&problem, advice],
+        actions: &[("Open your dashboard", "/login")],
+        ..Notice::default()
+    })
+}
+
+/// A platform as the dashboard shows it.
+pub fn values(standing: &Standing, zone: Tz) -> Value {
+    let Standing { facts, status, reason, connected_at } = standing;
+    let mut good_for = Vec::new();
+    if facts.metrics {
+        good_for.push("numbers");
+    }
+    if !facts.publishes.is_empty() {
+        good_for.push("publishing");
+    }
+    let state = match status {
+        ConnectionStatus::Connected => match connected_at {
+            Some(at) => format!("Connected since {}", words::time(*at, zone)),
+            None => "Connected".to_owned(),
+        },
+        ConnectionStatus::Pending => "Waiting for you to allow it".to_owned(),
+        ConnectionStatus::NeedsReconnect => "Needs to be connected again".to_owned(),
+        ConnectionStatus::NotConnected => "Not connected".to_owned(),
+    };
+    context! {
+        platform => facts.platform.as_str(),
+        name => facts.name,
+        good_for => good_for.join(" and "),
+        limits => facts.limits,
+        status => status.as_str(),
+        state,
+        reason => reason.clone(),
+    }
+}
