@@ -46,7 +46,8 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     let mut form_targets = FORM_TARGETS.to_vec();
     form_targets.extend(sandbox_origin.as_deref());
     let site = Site::new(public_url, &secrets, &form_targets)?;
-    let (gateway_app, mcp_app) = apps(&config, secrets, billing, platforms, site, &db, &addresses, &shutdown)?;
+    let (gateway_app, mcp_app) =
+        apps(&config, secrets, Services { billing, platforms, site }, &db, &addresses, &shutdown)?;
     // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
     let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
     let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
@@ -79,16 +80,22 @@ fn ended(what: &str, result: std::io::Result<()>, shutdown: &CancellationToken) 
     result.map_err(|error| format!("the {what} cannot serve: {error}"))
 }
 
-fn apps(
-    config: &Config,
-    secrets: Secrets,
+/// What the servers work with, beside the database.
+struct Services {
     billing: Billing,
     platforms: Platforms,
     site: Site,
+}
+
+fn apps(
+    config: &Config,
+    secrets: Secrets,
+    services: Services,
     db: &Db,
     addresses: &Addresses,
     shutdown: &CancellationToken,
 ) -> Result<(axum::Router, axum::Router), String> {
+    let Services { billing, platforms, site } = services;
     let workflows = Runner::new(db, &billing, &platforms, config.inngest.clone())?;
     workflows.start(db, shutdown);
     let feed = Feed::start(db.clone(), shutdown.clone());

@@ -1,10 +1,14 @@
 //! The account: plan, status, and what needs attention now.
 
+use entity::connections::{ConnectionStatus, Platform};
 use entity::content::{self, Counts};
 use entity::customers::CustomerStatus;
 use entity::db::now;
 use entity::ids::CustomerId;
 use entity::{brands, customers};
+use platforms::connections::Standing;
+use platforms::facts;
+use platforms::table::Facts;
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -39,7 +43,7 @@ struct AccountOut {
     /// Messages to this server in a minute; null without a limit.
     requests: Option<RequestsOut>,
     /// Platforms that are connected.
-    connections: Vec<String>,
+    connections: Vec<Platform>,
     /// What waits for the owner, most urgent first.
     needs_attention: Vec<String>,
 }
@@ -84,6 +88,7 @@ impl HeyCmo {
         let brand = brands::get(&app.db, &caller.customer_id).await?;
         let counts = content::counts(&app.db, &caller.customer_id, now()).await?;
         let completeness = marketing::brand::completeness(&brand.profile, brand.name.as_deref());
+        let platforms = app.platforms.last_known(&caller.customer_id).await?;
         let (open, left) = app.sessions.places(&caller.customer_id);
         let account = AccountOut {
             status: customer.status(now()),
@@ -92,8 +97,8 @@ impl HeyCmo {
             sessions: SessionsOut { open: count(open), left: count(left) },
             requests: left_now
                 .map(|allowance| RequestsOut { per_minute: allowance.per_minute.into(), left: allowance.left.into() }),
-            connections: Vec::new(),
-            needs_attention: needs_attention(counts, completeness.percent),
+            needs_attention: needs_attention(counts, completeness.percent, &platforms),
+            connections: connected(&platforms),
             customer_id: customer.id,
             email: customer.email,
             plan: customer.plan,
@@ -107,8 +112,17 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn needs_attention(counts: Counts, completeness: i64) -> Vec<String> {
+fn connected(platforms: &[Standing]) -> Vec<Platform> {
+    let connected = platforms.iter().filter(|standing| standing.status == ConnectionStatus::Connected);
+    connected.map(|standing| standing.facts.platform).collect()
+}
+
+fn needs_attention(counts: Counts, completeness: i64, platforms: &[Standing]) -> Vec<String> {
     let mut needs = Vec::new();
+    for standing in platforms.iter().filter(|standing| standing.status == ConnectionStatus::NeedsReconnect) {
+        let Facts { name, platform, .. } = standing.facts;
+        needs.push(format!("The connection to {name} no longer works (connect_platform with platform {platform})."));
+    }
     if counts.scheduled_unapproved > 0 {
         needs.push(format!(
             "{} with a time set but no approval (list_content with scheduledFrom today).",
@@ -151,8 +165,14 @@ fn pieces(number: u64) -> String {
 
 fn in_words(account: &AccountOut) -> String {
     let brand = account.brand_name.as_deref().unwrap_or("The brand has no name yet");
+    let names: Vec<&str> = account.connections.iter().map(|platform| facts(*platform).name).collect();
+    let platforms = if names.is_empty() {
+        "No platform is connected".to_owned()
+    } else {
+        format!("Connected: {}", names.join(", "))
+    };
     let mut text = format!(
-        "{brand} · plan {} · {} · {} · times in {}\nSessions: {} open, {} left. No platform is connected.\n",
+        "{brand} · plan {} · {} · {} · times in {}\nSessions: {} open, {} left. {platforms}.\n",
         account.plan, account.status, account.email, account.time_zone, account.sessions.open, account.sessions.left
     );
     if let Some(RequestsOut { per_minute, left }) = account.requests {

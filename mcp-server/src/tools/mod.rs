@@ -1,6 +1,7 @@
 //! The tools, one file a group. Every one is listed here, and its text and schema are held by a snapshot.
 
 mod account;
+mod analytics;
 mod brand;
 mod connections;
 mod content;
@@ -31,6 +32,7 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::review_tools()
         + HeyCmo::publishing_tools()
         + HeyCmo::connection_tools()
+        + HeyCmo::analytics_tools()
         + HeyCmo::lead_tools()
         + HeyCmo::event_tools()
         + HeyCmo::workflow_tools()

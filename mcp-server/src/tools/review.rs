@@ -1,8 +1,11 @@
 //! Deciding on content and giving it its time.
 
 use entity::brands;
+use entity::connections::ConnectionStatus;
 use entity::content::{self, Decision, Piece, Review, Schedule, Scheduled};
 use entity::ids::ContentId;
+use platforms::facts;
+use platforms::table::platform_of;
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,13 +15,11 @@ use super::{Arguments, given, short};
 use crate::answer::{Answer, Refusal, no_such_piece};
 use crate::caller::Caller;
 use crate::schema;
-use crate::server::HeyCmo;
+use crate::server::{App, HeyCmo};
 use crate::when::{display, parse_time, passed};
 
 const MAX_NAME_CHARS: usize = 120;
 const MAX_REASON_CHARS: usize = 2_000;
-/// Nothing is promised that does not happen.
-const POST_BY_HAND: &str = "HeyCMO does not publish by itself yet: remind the person to post it then.";
 
 /// A piece after a decision or a change of its time.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -70,7 +71,8 @@ impl HeyCmo {
         caller: Caller,
         Arguments(input): Arguments<ReviewContentIn>,
     ) -> Result<Answer<DecidedOut>, Refusal> {
-        let db = &self.app().db;
+        let app = self.app();
+        let db = &app.db;
         let decided_by = short("decidedBy", Some(input.decided_by), MAX_NAME_CHARS)?
             .ok_or_else(|| entity::Error::invalid("decidedBy", "must name the person who decided"))?;
         let reason = short("reason", input.reason, MAX_REASON_CHARS)?;
@@ -90,9 +92,13 @@ impl HeyCmo {
 
         let content = reviewed.piece.content;
         let next = match (input.decision, content.scheduled_at) {
-            (Decision::Approved, Some(at)) => passed(at, brand.time_zone)
-                .unwrap_or_else(|| format!("It is due at {}. {POST_BY_HAND}", display(at, brand.time_zone))),
-            (Decision::Approved, None) => "Give it a time with schedule_content.".to_owned(),
+            (Decision::Approved, Some(at)) => match passed(at, brand.time_zone) {
+                Some(passed) => passed,
+                None => format!("It is due at {}. {}", display(at, brand.time_zone), goes_out(app, &content).await?),
+            },
+            (Decision::Approved, None) => {
+                "Give it a time with schedule_content, or publish it now with publish_content.".to_owned()
+            }
             (Decision::Rejected, _) => "It will not go out.".to_owned(),
             (Decision::Revised, _) => {
                 "Make the change with update_content; it then waits for a decision again.".to_owned()
@@ -120,7 +126,8 @@ impl HeyCmo {
         caller: Caller,
         Arguments(input): Arguments<ScheduleContentIn>,
     ) -> Result<Answer<DecidedOut>, Refusal> {
-        let db = &self.app().db;
+        let app = self.app();
+        let db = &app.db;
         let brand = brands::get(db, &caller.customer_id).await?;
         let Piece { content, .. } =
             content::get(db, &caller.customer_id, &input.content_id).await.map_err(no_such_piece)?;
@@ -133,7 +140,12 @@ impl HeyCmo {
                 let text = match content.scheduled_at {
                     None => format!("{} has no time any more.", content.id),
                     Some(at) if content.status == content::ContentStatus::Approved => {
-                        format!("{} is due at {}. {POST_BY_HAND}", content.id, display(at, brand.time_zone))
+                        format!(
+                            "{} is due at {}. {}",
+                            content.id,
+                            display(at, brand.time_zone),
+                            goes_out(app, &content).await?
+                        )
                     }
                     Some(at) => format!(
                         "{} is due at {}, and needs an approval before (review_content).",
@@ -158,6 +170,23 @@ impl HeyCmo {
             }
         }
     }
+}
+
+/// What happens when its time comes. Nothing is promised that does not happen.
+async fn goes_out(app: &App, content: &content::Content) -> Result<String, Refusal> {
+    let Some(platform) = platform_of(content.channel) else {
+        return Ok("HeyCMO does not publish there: remind the person to put it there by hand then.".to_owned());
+    };
+    let name = facts(platform).name;
+    let known = app.platforms.last_known(&content.customer_id).await?;
+    let is_connected = known
+        .iter()
+        .any(|standing| standing.facts.platform == platform && standing.status == ConnectionStatus::Connected);
+    Ok(if is_connected {
+        format!("HeyCMO publishes it on {name} then.")
+    } else {
+        format!("{name} is not connected: have it connected before then (connect_platform), or it will not go out.")
+    })
 }
 
 const fn in_words(decision: Decision) -> &'static str {

@@ -503,7 +503,7 @@ fn there_is_none_in_production_or_beside_stripe() {
     let with_stripe =
         [("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_WEBHOOK_SECRET", "whsec_1"), ("STRIPE_PRICE_ID", "price_1")];
     let is_wanted = |variables: &[(&str, &str)]| {
-        crate::sandbox::is_wanted(&Config::from_environment(&Environment::of(variables)).unwrap())
+        crate::sandbox::is_stripe_wanted(&Config::from_environment(&Environment::of(variables)).unwrap())
     };
     assert!(is_wanted(&[]));
     assert!(!is_wanted(&production));

@@ -4,9 +4,9 @@ use entity::content::MediaType;
 use entity::publications::Posted;
 use serde_json::{Value, json};
 
-use super::posting::{Found, Posting, Stop, are_same, time, with_link};
+use super::posting::{Found, Posting, Stop, are_same, with_link};
 use crate::Result;
-use crate::reply::{list, text};
+use crate::reply::{list, text, time};
 
 pub(super) async fn publish(posting: &mut Posting<'_>) -> std::result::Result<(), Stop> {
     if !posting.progress().posted.is_empty() {

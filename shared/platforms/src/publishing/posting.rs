@@ -203,13 +203,6 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().filter(|word| !is_link(word)).map(str::to_owned).collect()
 }
 
-/// A time as platforms write it.
-pub(super) fn time(text: Option<String>) -> Option<DateTime<Utc>> {
-    let text = text?;
-    let read = DateTime::parse_from_rfc3339(&text).or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z"));
-    read.ok().map(|time| time.to_utc())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,14 +212,5 @@ mod tests {
         assert!(are_same("Bread & butter\nhttps://shop.example/bread?x=1", "Bread &amp; butter https://t.co/abc"));
         assert!(!are_same("Bread", "Bread and butter"));
         assert!(!are_same("https://a.example", "https://t.co/abc"));
-    }
-
-    #[test]
-    fn times_are_read_as_platforms_write_them() {
-        let expected = DateTime::from_timestamp(1_700_000_000, 0);
-        for text in ["2023-11-14T22:13:20.000Z", "2023-11-14T22:13:20+0000", "2023-11-14T22:13:20+00:00"] {
-            assert_eq!(time(Some(text.to_owned())), expected, "{text}");
-        }
-        assert_eq!(time(Some("yesterday".to_owned())), None);
     }
 }

@@ -4,9 +4,9 @@ use entity::content::ContentKind;
 use entity::publications::Posted;
 use serde_json::{Value, json};
 
-use super::posting::{Found, Posting, Stop, are_same, time};
+use super::posting::{Found, Posting, Stop, are_same};
 use crate::Result;
-use crate::reply::{list, text};
+use crate::reply::{list, text, time};
 
 pub(super) async fn publish(posting: &mut Posting<'_>) -> std::result::Result<(), Stop> {
     if !posting.draft().media.is_empty() {

@@ -313,7 +313,7 @@ fn searches(user: &str, arguments: &Value) -> Outcome {
     }
     rows.retain(|(_, _, impressions)| *impressions > 0);
     if !dimensions.contains(&"date") {
-        rows.sort_by(|a, b| b.1.cmp(&a.1));
+        rows.sort_by_key(|(_, clicks, _)| std::cmp::Reverse(*clicks));
     }
     let limit = arguments.get("row_limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
     let from = arguments.get("start_row").and_then(Value::as_u64).and_then(|from| usize::try_from(from).ok());
