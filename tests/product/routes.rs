@@ -72,19 +72,23 @@ fn to(product: &Product, customer: &Account, key: &str, path: &str, method: Meth
     let filled = path
         .replace("{customer_id}", customer.id.as_str())
         .replace("{key_id}", key)
-        .replace("{session_id}", "cs_test_nobody");
+        .replace("{session_id}", "cs_test_nobody")
+        .replace("{platform}", "linkedin");
     assert!(!filled.contains('{'), "there is no value for {path}");
     let credential = if path.starts_with("/api/admin/") { ADMIN_SECRET } else { &customer.key };
     product.http.request(method, format!("{}{filled}", product.gateway)).bearer_auth(credential)
 }
 
-/// What each operation answers that is called as described, where there is no Stripe.
+/// What each operation answers that is called as described, where there is neither Stripe nor Composio.
 fn expected(path: &str, method: &Method) -> u16 {
     match (method.as_str(), path) {
         ("POST", "/api/admin/provision" | "/api/customer/{customer_id}/keys") => 201,
-        ("DELETE", _) => 204,
         ("POST", "/api/billing/portal/{customer_id}" | "/api/checkout" | "/api/webhooks/stripe")
-        | ("GET", "/api/session/{session_id}") => 503,
+        | ("GET", "/api/session/{session_id}")
+        | ("POST", "/api/connect/{customer_id}" | "/api/webhooks/composio")
+        | ("GET", "/api/connections/{customer_id}")
+        | ("DELETE", "/api/connections/{customer_id}/{platform}") => 503,
+        ("DELETE", _) => 204,
         _ => 200,
     }
 }
@@ -107,6 +111,7 @@ async fn what_is_described_is_served() {
         let request = to(&product, &customer, &key, path, method.clone());
         let request = match (path, operation["requestBody"].is_object()) {
             ("/api/admin/provision" | "/api/checkout", _) => request.json(&json!({"email": "ben@example.com"})),
+            ("/api/connect/{customer_id}", _) => request.json(&json!({"platforms": ["linkedin"]})),
             (_, true) => request.json(&json!({"label": "one more"})),
             (_, false) => request,
         };

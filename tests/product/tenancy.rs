@@ -63,6 +63,13 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("cancel_workflow_run", json!({"runId": run})),
         ("list_workflow_runs", json!({})),
         ("list_workflow_runs", json!({"cursor": run})),
+        ("list_connections", json!({})),
+        ("connect_platform", json!({"platform": "x"})),
+        ("publish_content", json!({"contentId": content})),
+        ("publish_content", json!({"contentId": content, "personSaw": "published"})),
+        ("query_ga4", json!({})),
+        ("query_search_console", json!({})),
+        ("query_post_analytics", json!({"platform": "x"})),
     ];
     let tried = |tool: &String| tries.iter().any(|(name, _)| name == tool);
     assert!(ben.tools.keys().all(tried), "a tool is not tried");
@@ -118,6 +125,8 @@ async fn by_rest(product: &Product, ben: &Account, hers: &Hers) -> Vec<String> {
         format!("/api/events/{anna}"),
         format!("/api/events/{anna}/stream"),
         format!("/api/events/{anna}?before={event}"),
+        format!("/api/connections/{anna}"),
+        format!("/api/connections/{own}"),
         format!("/api/customer/{own}"),
         format!("/api/events/{own}"),
         format!("/api/events/{own}?before={event}"),

@@ -16,7 +16,7 @@ use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arguments, given, page_size};
+use super::{Arguments, given, page_size, short};
 use crate::answer::{Answer, Refusal};
 use crate::caller::Caller;
 use crate::schema;
@@ -25,6 +25,8 @@ use crate::when::{display, timestamp};
 
 const DEFAULT_ROWS: u64 = 15;
 const MAX_ROWS: u64 = 100;
+/// Longer than any property or site is named.
+const MAX_NAME_CHARS: usize = 300;
 /// A piece was published by us for certain: more than fit in a period are not looked up.
 const MAX_PUBLICATIONS: u64 = 500;
 
@@ -223,7 +225,7 @@ impl HeyCmo {
             dimension: given(input.dimension),
             period: period(input.period, input.from, input.to, zone)?,
             compare: input.compare.unwrap_or(true),
-            property: given(input.property),
+            property: short("property", input.property, MAX_NAME_CHARS)?,
             limit: rows(input.limit)?,
         };
         Ok(table_answer(app.platforms.query_ga4(&caller.customer_id, query).await?, zone))
@@ -247,7 +249,7 @@ impl HeyCmo {
             dimension: given(input.dimension),
             period: period(input.period, input.from, input.to, zone)?,
             compare: input.compare.unwrap_or(true),
-            site: given(input.site),
+            site: short("site", input.site, MAX_NAME_CHARS)?,
             limit: rows(input.limit)?,
         };
         Ok(table_answer(app.platforms.query_search_console(&caller.customer_id, query).await?, zone))
@@ -313,9 +315,6 @@ fn period(days: Option<Days>, from: Option<String>, to: Option<String>, zone: Tz
         (None, Some(_)) => return Err(entity::Error::invalid("from", "must be given with `to`")),
         (Some(first), Some(last)) => (first, last),
     };
-    if days.is_some() {
-        return Err(entity::Error::invalid("period", "must be left out when `from` and `to` are given"));
-    }
     let (first, last) = (day("from", &first)?, day("to", &last)?);
     Period::between(first, last, now(), zone).map_err(|(field, problem)| entity::Error::invalid(field, problem))
 }

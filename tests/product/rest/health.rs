@@ -5,9 +5,8 @@ use crate::support::{Product, keys};
 #[tokio::test]
 async fn a_running_process_is_alive_and_ready() {
     let product = Product::start().await;
-    for (path, expected) in
-        [("/api/health", json!({"status": "ok"})), ("/api/health/ready", json!({"status": "ready", "db": true}))]
-    {
+    let ready = json!({"status": "ready", "db": true, "composio": {"status": "not_configured"}});
+    for (path, expected) in [("/api/health", json!({"status": "ok"})), ("/api/health/ready", ready)] {
         let response = product.http.get(format!("{}{path}", product.gateway)).send().await.unwrap();
         assert_eq!(response.status(), 200);
         let mut body: Value = response.json().await.unwrap();

@@ -8,7 +8,7 @@ use entity::ids::CustomerId;
 use serde_json::{Value, json};
 
 use super::table::{Numbers, cells, rows};
-use super::{Asked, Period, Point, Reading, Series, Source, Table, Unit, number};
+use super::{Asked, Period, Point, Reading, Series, Source, Table, Unit, number, quoted};
 use crate::reply::{field, list, text};
 use crate::{Platforms, Result};
 
@@ -81,7 +81,7 @@ impl Platforms {
     pub async fn query_ga4(&self, customer_id: &CustomerId, query: Ga4Query) -> Result<Table> {
         let metrics = known_metrics(&query.metrics)?;
         if let Some(dimension) = query.dimension.as_deref().filter(|name| !DIMENSIONS.contains(name)) {
-            let message = format!("is not known: `{dimension}`; known are {}", DIMENSIONS.join(", "));
+            let message = format!("is not known: `{}`; known are {}", quoted(dimension), DIMENSIONS.join(", "));
             return Err(entity::Error::invalid("dimension", message).into());
         }
         let brand = brands::get(&self.db, customer_id).await?;
@@ -127,8 +127,11 @@ fn known_metrics(names: &[String]) -> Result<Vec<(String, Unit)>> {
         .map(|name| {
             known(name).ok_or_else(|| {
                 let all: Vec<&str> = METRICS.iter().map(|(name, _)| *name).collect();
-                entity::Error::invalid("metrics", format!("is not known: `{name}`; known are {}", all.join(", ")))
-                    .into()
+                entity::Error::invalid(
+                    "metrics",
+                    format!("is not known: `{}`; known are {}", quoted(name), all.join(", ")),
+                )
+                .into()
             })
         })
         .collect()

@@ -199,6 +199,11 @@ fn numbers<const N: usize>(found: [(&'static str, Option<&Value>); N]) -> BTreeM
     found.into_iter().filter_map(|(name, value)| Some((name, number(value?)?))).collect()
 }
 
+/// A wrong name in an error: no longer than any right one.
+fn quoted(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control()).take(40).collect()
+}
+
 /// How a text begins.
 fn beginning(text: &str) -> String {
     const MAX_CHARS: usize = 120;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::table::{Numbers, cells, rows};
-use super::{Asked, Period, Point, Reading, Series, Source, Table, Unit, number};
+use super::{Asked, Period, Point, Reading, Series, Source, Table, Unit, number, quoted};
 use crate::reply::{field, list, text};
 use crate::{Platforms, Result};
 
@@ -43,7 +43,7 @@ impl Platforms {
     /// When it is not connected or cannot be asked, or for a dimension or site that it does not have.
     pub async fn query_search_console(&self, customer_id: &CustomerId, query: SearchQuery) -> Result<Table> {
         if let Some(dimension) = query.dimension.as_deref().filter(|name| !DIMENSIONS.contains(name)) {
-            let message = format!("is not known: `{dimension}`; known are {}", DIMENSIONS.join(", "));
+            let message = format!("is not known: `{}`; known are {}", quoted(dimension), DIMENSIONS.join(", "));
             return Err(entity::Error::invalid("dimension", message).into());
         }
         let brand = brands::get(&self.db, customer_id).await?;
