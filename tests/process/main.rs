@@ -15,6 +15,7 @@ mod inngest;
 mod log;
 mod migrate;
 mod mistakes;
+mod platforms;
 mod rate_limits;
 mod restart;
 mod stopping;

@@ -1,0 +1,7 @@
+//! Connected platforms by the real binary and the stand-in for Composio.
+
+mod connecting;
+mod desk;
+mod numbers;
+mod outage;
+mod publishing;
