@@ -36,6 +36,16 @@ async fn what_goes_wrong_at_the_checkout_is_said() {
 }
 
 #[tokio::test]
+async fn platforms_are_connected_with_script() {
+    succeeds("platforms.mjs", "with-script").await;
+}
+
+#[tokio::test]
+async fn platforms_are_connected_without_script() {
+    succeeds("platforms.mjs", "without-script").await;
+}
+
+#[tokio::test]
 async fn every_page_is_sound() {
     succeeds("pages.mjs", "with-script").await;
 }

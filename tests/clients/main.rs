@@ -14,6 +14,7 @@
 )]
 
 mod api;
+mod composio;
 mod printed;
 mod script;
 mod stripe;

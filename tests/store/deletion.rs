@@ -3,6 +3,7 @@
 use chrono::Duration;
 use entity::billing::{self, Observation, PaidCheckout, SubscriptionStatus};
 use entity::brands;
+use entity::connections::{self, NewLink, Platform};
 use entity::content::{self, Decision, Findings, Review, Schedule};
 use entity::customers::{self, Customer};
 use entity::db::{Db, now};
@@ -10,7 +11,7 @@ use entity::engine::{self, Cancel, Incoming, Start};
 use entity::ids::CustomerId;
 use entity::leads::{self, NewLead};
 use entity::workflows::{self, Workflow};
-use entity::{mcp_sessions, outbox};
+use entity::{mcp_sessions, outbox, publications};
 use harness::{TestDb, a_customer};
 use serde_json::json;
 
@@ -65,6 +66,9 @@ async fn a_customer_with_everything(db: &Db) -> CustomerId {
     content::review(db, &id, &piece.id, approval).await.unwrap();
     let tomorrow = Schedule { at: now() + Duration::days(1), spacing: None };
     content::schedule(db, &id, &piece.id, Some(tomorrow)).await.unwrap();
+    let link = NewLink { platform: Platform::X, state_hash: format!("hash of {id}"), account_id: format!("ca_{id}") };
+    connections::link_created(db, &id, link).await.unwrap();
+    publications::claim(db, &id, &piece.id, Platform::Linkedin, &format!("ca_{id}")).await.unwrap();
     let lead = NewLead { source: "webinar".to_owned(), content_id: Some(piece.id), ..NewLead::default() };
     leads::log(db, &id, lead).await.unwrap();
     workflows::request(db, &id, Workflow::Onboarding, json!({})).await.unwrap();

@@ -10,6 +10,7 @@
 mod billing;
 mod brands;
 mod cancellation;
+mod connections;
 mod content;
 mod customers;
 mod deletion;
@@ -21,6 +22,7 @@ mod mcp_sessions;
 #[cfg(feature = "postgres")]
 mod outage;
 mod outbox;
+mod publications;
 mod schema;
 mod support;
 mod tenancy;

@@ -237,7 +237,7 @@ async fn settle_in(tx: &Tx, row: Publication, settlement: Settlement) -> Result<
     let now = now();
     let first = row.progress.posted.first().cloned();
     let customer_id = row.customer_id.clone();
-    let before = (row.status, row.error.clone());
+    let told = row.error.clone();
     let mut change: publication::ActiveModel = row.into();
     let (status, error) = match settlement {
         Settlement::Published => (PublicationStatus::Published, None),
@@ -257,7 +257,8 @@ async fn settle_in(tx: &Tx, row: Publication, settlement: Settlement) -> Result<
     if status == PublicationStatus::Published {
         content::mark_published(tx, piece).await?;
     }
-    if before != (row.status, row.error.clone()) {
+    // The same failure again is no news.
+    if status == PublicationStatus::Published || told != row.error {
         let event = match status {
             PublicationStatus::Published => EventType::ContentPublished,
             _ => EventType::ContentPublishFailed,
