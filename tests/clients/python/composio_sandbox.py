@@ -90,4 +90,3 @@ for call, kind in [
 
 assert client.connected_accounts.delete(account.id).success
 assert client.connected_accounts.list(user_ids=["anna"]).items == []
-print("ok")
