@@ -98,17 +98,16 @@ async fn connected_platforms(report: &mut Report, config: &Config, environment: 
             },
         );
     };
-    if composio.webhook_secrets.is_empty() {
-        report.good(WHAT, "COMPOSIO_WEBHOOK_SECRET is not set, so lost connections are noticed later");
-    }
+    let has_secret = !composio.webhook_secrets.is_empty();
     let found = async {
         let secrets = Secrets::load(environment, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
         let db = open_database(&config.database).await?;
         let public_url = config.origins.gateway(config.gateway_addr.port());
         let platforms = Platforms::new(db, Some(composio), public_url, &secrets)?;
-        platforms.check().await.map_err(|error| error.to_string())
+        let found = platforms.check().await.map_err(|error| error.to_string())?;
+        Ok::<_, String>((found, platforms.is_told_of_losses().await.unwrap_or(false)))
     };
-    let found = match found.await {
+    let (found, is_told) = match found.await {
         Ok(found) => found,
         Err(problem) => return report.bad(WHAT, &problem),
     };
@@ -116,6 +115,14 @@ async fn connected_platforms(report: &mut Report, config: &Config, environment: 
     if let Some((_, Finding::Failed(problem))) = found.iter().find(|(_, finding)| matches!(finding, Finding::Failed(_)))
     {
         return report.bad(WHAT, &format!("{problem}. Check COMPOSIO_API_KEY and COMPOSIO_BASE_URL"));
+    }
+    match (has_secret, is_told) {
+        (true, true) => report.good("lost connections", "told by Composio's webhook"),
+        (false, _) => report.good("lost connections", "noticed late: COMPOSIO_WEBHOOK_SECRET is not set"),
+        (true, false) => report.good(
+            "lost connections",
+            "noticed late: Composio has no webhook to PUBLIC_URL/api/webhooks/composio for composio.connected_account.expired",
+        ),
     }
     for (platform, finding) in found {
         let what = format!("platform {platform}");

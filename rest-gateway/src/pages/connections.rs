@@ -197,6 +197,8 @@ pub fn values(standing: &Standing, zone: Tz) -> Value {
         good_for => good_for.join(" and "),
         limits => facts.limits,
         status => status.as_str(),
+        // What nothing can be done with yet waits below.
+        is_shown => !good_for.is_empty() || *status != ConnectionStatus::NotConnected,
         state,
         reason => reason.clone(),
     }

@@ -4,7 +4,10 @@ use entity::connections::Platform;
 use futures::future::join_all;
 
 use crate::table::all;
-use crate::{Platforms, Result};
+use crate::{Error, Platforms, Result};
+
+/// Where Composio sends its events.
+const WEBHOOK_PATH: &str = "/api/webhooks/composio";
 
 /// What was found out about a platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,5 +41,18 @@ impl Platforms {
             (facts.platform, finding)
         });
         Ok(join_all(checks).await)
+    }
+
+    /// Whether Composio tells us of lost connections.
+    ///
+    /// # Errors
+    ///
+    /// When Composio cannot be asked.
+    pub async fn is_told_of_losses(&self) -> Result<bool> {
+        let project = self.project()?;
+        let wanted = project.public_url.join(WEBHOOK_PATH);
+        let subscriptions = project.composio.webhook_subscriptions().await;
+        let subscriptions = subscriptions.map_err(|error| Error::Upstream(Platform::GoogleAnalytics, error))?;
+        Ok(subscriptions.iter().any(|subscription| subscription.webhook_url == wanted))
     }
 }

@@ -189,7 +189,9 @@ await browse(async page => {
   await look(page, 'callback-bad')
   await steps.open(page, `${sandbox}/composio`)
   await look(page, 'sandbox-platforms')
-  await follow(page, 'Expire')
+  // The oldest is the one that was connected.
+  const oldest = (await page.$$('form[action$="/expire"] button')).at(-1)
+  await Promise.all([page.waitForNavigation(), oldest.click()])
   await follow(page, 'Stripe sandbox', 'link')
   await steps.open(page, `${gateway}/login`)
   await look(page, 'dashboard-platforms')

@@ -93,7 +93,18 @@ impl Caller {
     ///
     /// What came instead.
     pub async fn connect(&self) -> Result<Session, String> {
-        let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello("2025-11-25")});
+        self.connect_as(json!({})).await
+    }
+
+    /// The same of a client with these capabilities.
+    ///
+    /// # Errors
+    ///
+    /// What came instead.
+    pub async fn connect_as(&self, capabilities: Value) -> Result<Session, String> {
+        let mut params = hello("2025-11-25");
+        params["capabilities"] = capabilities;
+        let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
         let request = self.request(Method::POST, "/mcp").header("accept", BOTH);
         let response = ok(request.json(&hello)).await?;
         let id = response.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
@@ -215,6 +226,15 @@ impl Session {
         let params = json!({"name": tool, "arguments": arguments});
         let response = ok(self.message().json(&message(self.asked, "tools/call", &params))).await?;
         Ok((self.asked, response))
+    }
+
+    /// Answers what the server has asked under this id.
+    ///
+    /// # Errors
+    ///
+    /// What came instead.
+    pub async fn answer(&self, id: &Value, result: Value) -> Result<(), String> {
+        ok(self.message().json(&json!({"jsonrpc": "2.0", "id": id, "result": result}))).await.map(drop)
     }
 
     /// A tool call; its structured result.

@@ -169,6 +169,12 @@ impl Desk {
         assert_eq!(response.status(), 200);
     }
 
+    /// What the doctor prints, with this key of the project.
+    pub async fn doctor(&self, key: &str) -> String {
+        let launch = self.terminal.launch("heycmo").env("COMPOSIO_API_KEY", key).arg("doctor");
+        launch.finish().await.out
+    }
+
     /// Lets the time pass that whoever died could still have been at it.
     pub async fn let_claims_pass(&self) {
         self.test.execute("UPDATE publications SET claimed_until = created_at").await;

@@ -1,5 +1,6 @@
 //! Connected platforms by the real binary and the stand-in for Composio.
 
+mod asking;
 mod connecting;
 mod desk;
 mod numbers;
