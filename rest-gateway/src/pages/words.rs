@@ -36,6 +36,9 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::ContentUnscheduled => format!("{} has no date any more.", label()),
         EventType::ContentDue => format!("{}: its time has come.", label()),
         EventType::ContentPublished => format!("{} is out on {}.", label(), platform(&event.data)),
+        EventType::ContentPublishFailed if said("status") == Some("unknown") => {
+            format!("It is not known whether {} is out on {}{}", label(), platform(&event.data), reason(said("error")))
+        }
         EventType::ContentPublishFailed => {
             format!("{} did not go out on {}{}", label(), platform(&event.data), reason(said("error")))
         }

@@ -21,6 +21,9 @@ use crate::{Error, Platforms, Project, Result};
 /// Where Composio sends browsers back to.
 pub const CALLBACK_PATH: &str = "/api/composio/callback";
 const STATE_BYTES: usize = 32;
+const MAX_ID_CHARS: usize = 255;
+/// How long anybody waits for a link, or for what became of one.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// How long somebody who has just come back from a platform waits until Composio has noticed too.
 const LOOKS: [Duration; 4] = [
     Duration::from_millis(400),
@@ -178,7 +181,10 @@ impl Platforms {
         if let Err(Error::Store(error)) = self.refresh(customer_id).await {
             return Err(error.into());
         }
-        let links = platforms.iter().map(async |platform| (*platform, self.link(customer_id, *platform).await));
+        let links = platforms.iter().map(async |platform| {
+            let link = within(*platform, PATIENCE, self.link(customer_id, *platform)).await;
+            (*platform, link)
+        });
         Ok(join_all(links).await)
     }
 
@@ -263,7 +269,8 @@ impl Platforms {
             _ => return Err(BadCallback::OtherAccount),
         }
         let says_success = callback.status == Some("success");
-        let account = account_of(&project.composio, &state, says_success).await?;
+        let account = account_of(&project.composio, &state, says_success);
+        let account = within(state.platform, PATIENCE, account).await?;
         let observed = match account {
             Some(account) => Observed { platform: state.platform, account: Some(account) },
             None => return Err(BadCallback::OtherAccount),
@@ -342,7 +349,12 @@ impl Platforms {
     }
 }
 
-const MAX_ID_CHARS: usize = 255;
+/// No longer than this, however many calls it takes.
+async fn within<T>(platform: Platform, patience: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let in_time = tokio::time::timeout(patience, work).await;
+    in_time
+        .unwrap_or_else(|_| Err(Error::Upstream(platform, composio::Error::NoAnswer("no answer in time".to_owned()))))
+}
 
 impl Project {
     /// A text that nobody can guess or make but us.

@@ -31,6 +31,14 @@ async fn an_outage_of_composio_costs_nothing_else_and_is_told() {
         assert_eq!(desk.connections().await["stale"], false, "{kind}");
         assert_eq!(ready().await.1["composio"], json!({"status": "ok"}), "{kind}");
     }
+    // The one that takes time: nobody waits for longer than the client of Composio does.
+    desk.fault(json!({"kind": "hang", "next": 1_000, "path": ""})).await;
+    assert_eq!(desk.connections().await["stale"], true);
+    desk.call("get_account", json!({})).await;
+    let (status, body) =
+        desk.rest(Method::POST, &format!("/api/connect/{}", desk.id), Some(json!({"platforms": ["linkedin"]}))).await;
+    assert_eq!((status, &body["code"]), (502, &json!("platform_failed")), "{body}");
+    desk.no_more_faults().await;
     assert!(desk.server.process.log().contains("a call to Composio failed"));
     assert!(desk.server.process.log().contains("Composio answers again"));
 }
