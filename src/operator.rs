@@ -6,7 +6,8 @@ use entity::customers::{self, Customer, NewCustomer};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
 use entity::keys::{self, ApiKey, NewKey};
-use web::config::{Config, Environment};
+use platforms::Platforms;
+use web::config::{Config, Environment, Secrets};
 use web::process::open_database;
 use web::timestamp;
 
@@ -138,7 +139,7 @@ pub async fn show(environment: &Environment, customer: &str) -> Result<(), Strin
 }
 
 pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Result<(), String> {
-    let (_, db) = open(environment).await?;
+    let (config, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
     if !yes {
         return Err(format!(
@@ -150,11 +151,28 @@ pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Res
     // Ends the open sessions: the suspension is in the log, which the servers follow, and the deletion takes the log away.
     customers::suspend(&db, &customer.id).await.map_err(sentence)?;
     tokio::time::sleep(SESSIONS_END_WITHIN).await;
+    if let Err(problem) = disconnect(environment, &config, &db, &customer).await {
+        return Err(format!("{} is suspended but not deleted. {problem}", customer.email));
+    }
     if let Err(error) = customers::delete(&db, &customer.id).await {
         return Err(format!("{} is suspended but not deleted. {error}", customer.email));
     }
     println!("{} and everything of theirs is deleted.", customer.email);
     Ok(())
+}
+
+/// Has Composio forget the tokens of a customer's platforms.
+async fn disconnect(environment: &Environment, config: &Config, db: &Db, customer: &Customer) -> Result<(), String> {
+    if config.composio.is_none() {
+        return Ok(());
+    }
+    let secrets = Secrets::load(environment, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
+    let public_url = config.origins.gateway(config.gateway_addr.port());
+    let platforms = Platforms::new(db.clone(), config.composio.clone(), public_url, &secrets)?;
+    platforms.disconnect_all(&customer.id).await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        format!("The connected platforms could not be disconnected: {cause}. Try again")
+    })
 }
 
 pub async fn open(environment: &Environment) -> Result<(Config, Db), String> {

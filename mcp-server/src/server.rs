@@ -30,6 +30,8 @@ pub const TOOL_DEADLINE: Duration = Duration::from_secs(120);
 const INSTRUCTIONS: &str = "HeyCMO is the marketing memory and desk of this brand. Begin with get_account: it says what needs attention. \
 Read get_brand before writing and playbook resources for the channel's rules. Save drafts with create_content, mend what the findings say, \
 show the draft to the person, and record only decisions they really made with review_content. Nothing goes out without an approval. \
+publish_content puts an approved piece out on its connected platform, once; connect_platform makes the link that connects one. \
+query_ga4, query_search_console and query_post_analytics read numbers: name their source when you tell them. \
 start_workflow starts durable work such as onboarding; get_workflow_run tells how it stands.";
 
 /// What all sessions share.

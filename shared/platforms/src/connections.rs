@@ -307,6 +307,22 @@ impl Platforms {
         Ok(connections::observe(&self.db, customer_id, &[observed(platform, None)]).await?)
     }
 
+    /// Ends every connection of a customer, at Composio too.
+    ///
+    /// # Errors
+    ///
+    /// When Composio cannot be asked; what it has deleted by then is deleted.
+    pub async fn disconnect_all(&self, customer_id: &CustomerId) -> Result<()> {
+        let composio = &self.project()?.composio;
+        let upstream = |error| Error::Upstream(Platform::GoogleAnalytics, error);
+        let filter = AccountFilter { user_id: Some(customer_id.as_str()), ..AccountFilter::default() };
+        for account in composio.accounts(filter).await.map_err(upstream)? {
+            composio.delete_account(&account.id).await.map_err(upstream)?;
+        }
+        let none: Vec<Observed> = all().map(|facts| observed(facts.platform, None)).collect();
+        Ok(connections::observe(&self.db, customer_id, &none).await?)
+    }
+
     /// Takes a webhook: what it tells of is looked up, not believed. The same again does nothing.
     ///
     /// # Errors

@@ -195,6 +195,21 @@ async fn an_auth_config_is_made_once_and_again_when_it_is_gone() {
     assert_eq!(desk.test.texts("SELECT auth_config_id FROM auth_configs").await.len(), 1);
 }
 
+#[tokio::test]
+async fn a_deleted_customer_leaves_no_account_at_composio() {
+    let desk = Desk::open().await;
+    desk.connect("x").await;
+    desk.connect("gmail").await;
+    let delete = ["customer", "delete", "demo@heycmo.example", "--yes"];
+    desk.fault(json!({"kind": "401", "next": 1, "path": "/connected_accounts"})).await;
+    let refused = desk.operator(&delete).await;
+    assert!(refused.log.contains("is suspended but not deleted. The connected platforms could not be disconnected"));
+    assert_eq!(desk.accounts().await.len(), 2);
+    let deleted = desk.operator(&delete).await;
+    assert!(deleted.status.success(), "{deleted:?}");
+    assert_eq!(desk.accounts().await.len(), 0);
+}
+
 /// In one process the stand-in knows the way to the gateway and the secret.
 #[tokio::test]
 async fn an_expired_account_is_told_by_a_webhook_once() {

@@ -175,6 +175,11 @@ impl Desk {
         launch.finish().await.out
     }
 
+    /// Has an operator run a command of `heycmo`.
+    pub async fn operator(&self, arguments: &[&str]) -> harness::process::Finished {
+        self.terminal.launch("heycmo").args(arguments.iter().copied()).finish().await
+    }
+
     /// Lets the time pass that whoever died could still have been at it.
     pub async fn let_claims_pass(&self) {
         self.test.execute("UPDATE publications SET claimed_until = created_at").await;

@@ -1,6 +1,7 @@
 //! Publishing: what was approved goes out once, whatever happens on the way.
 
 use chrono::Utc;
+use futures::future::join_all;
 use harness::{TestDb, eventually, on_each_database};
 use serde_json::{Value, json};
 
@@ -60,6 +61,18 @@ async fn an_approved_piece_goes_out_once_on_each_platform() {
     let mail = posts[4]["text"].as_str().unwrap();
     assert!(mail.contains("<em>fast</em>") && mail.contains("&lt;script&gt;") && mail.contains("*|UNSUB|*"), "{mail}");
     assert_eq!(events(&desk, "content.published").await.len(), 5);
+}
+
+#[tokio::test]
+async fn of_many_who_publish_at_once_one_does() {
+    let desk = Desk::open().await;
+    desk.connect("x").await;
+    let id = desk.approved(post("Slow pages cost more than fast ones.")).await;
+    let answers = join_all((0..10).map(|_| desk.publish(&id))).await;
+    let new = answers.iter().filter(|told| told["status"] == "published" && told["alreadyPublished"] == false);
+    assert_eq!(new.count(), 1, "{answers:?}");
+    assert!(answers.iter().all(|told| told["status"] == "published" || told["status"] == "publishing"), "{answers:?}");
+    assert_eq!(desk.posts().await.len(), 1);
 }
 
 #[tokio::test]
