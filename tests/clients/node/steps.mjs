@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const TOOLS = [
-  'cancel_workflow_run', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_workflow_run', 'list_content',
-  'list_events', 'list_workflow_runs', 'log_lead', 'review_content', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
+  'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_workflow_run',
+  'list_connections', 'list_content', 'list_events', 'list_workflow_runs', 'log_lead', 'publish_content', 'query_ga4',
+  'query_post_analytics', 'query_search_console', 'review_content', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
 ]
 const BRAND = 'heycmo://brand'
 const PATIENCE = 30_000
@@ -109,6 +110,7 @@ export async function mainJob(connect, { version, hasPing = true, watchesAfterRe
   await call('log_lead', { source: 'linkedin', email: 'lea@example.com', contentId: id })
   assert.ok((await call('get_account')).needsAttention)
   await durableWork(call)
+  await platforms(call)
   assert.deepEqual([...used].sort(), TOOLS, 'every tool was called')
   await refusals(assistant)
   await prompts(client, id)
@@ -196,6 +198,29 @@ async function durableWork(call) {
   assert.ok((await call('list_workflow_runs', {})).runs.some(listed => listed.id === run.id), 'the run is listed')
   const ended = await call('cancel_workflow_run', { runId: run.id })
   assert.ok(['cancelled', 'completed'].includes(ended.run.status), ended.run.status)
+}
+
+async function platforms(call) {
+  for (const platform of ['x', 'google_analytics', 'search_console']) {
+    const { url } = await call('connect_platform', { platform })
+    const page = await fetch(`${url}/allow`, { method: 'POST' })
+    assert.match(await page.text(), /is connected\./)
+  }
+  const { connections } = await call('list_connections')
+  const connected = connections.filter(connection => connection.status === 'connected').map(connection => connection.platform)
+  assert.deepEqual(connected, ['google_analytics', 'search_console', 'x'])
+  const sessions = await call('query_ga4', { dimension: 'sessionDefaultChannelGroup' })
+  assert.ok(sessions.totals[0].value > 0 && sessions.totals[0].previous > 0, JSON.stringify(sessions.totals))
+  assert.ok((await call('query_search_console', { dimension: 'query' })).rows.length > 0)
+
+  const { content } = await call('create_content', { kind: 'x_post', body: 'Receipts first, coffee second. What is your Monday rule?' })
+  await call('review_content', { contentId: content.id, decision: 'approved', decidedBy: 'Anna' })
+  const published = await call('publish_content', { contentId: content.id })
+  assert.deepEqual([published.status, published.alreadyPublished], ['published', false])
+  const again = await call('publish_content', { contentId: content.id })
+  assert.deepEqual([again.alreadyPublished, again.url], [true, published.url])
+  const today = new Date().toISOString().slice(0, 10)
+  await call('query_post_analytics', { platform: 'x', from: today, to: today })
 }
 
 async function refusals({ call }) {

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+import urllib.request
 import uuid
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -12,8 +13,9 @@ from datetime import datetime, timedelta, timezone
 import anyio
 
 TOOLS = [
-    "cancel_workflow_run", "create_content", "get_account", "get_brand", "get_content", "get_workflow_run", "list_content",
-    "list_events", "list_workflow_runs", "log_lead", "review_content", "schedule_content", "start_workflow", "update_brand", "update_content",
+    "cancel_workflow_run", "connect_platform", "create_content", "get_account", "get_brand", "get_content", "get_workflow_run",
+    "list_connections", "list_content", "list_events", "list_workflow_runs", "log_lead", "publish_content", "query_ga4",
+    "query_post_analytics", "query_search_console", "review_content", "schedule_content", "start_workflow", "update_brand", "update_content",
 ]
 BRAND = "heycmo://brand"
 PATIENCE = 30
@@ -118,6 +120,7 @@ async def main_job(connect, version, *, has_ping=True, survives_restart=True, wa
         await call("log_lead", source="linkedin", email="lea@example.com", contentId=piece)
         assert "needsAttention" in await call("get_account")
         await durable_work(call)
+        await platforms(call)
         assert sorted(used) == TOOLS, "every tool was called"
         await refusals(assistant)
         await prompts(assistant, piece)
@@ -212,6 +215,33 @@ async def durable_work(call):
     assert run["id"] in [listed["id"] for listed in (await call("list_workflow_runs"))["runs"]]
     ended = await call("cancel_workflow_run", runId=run["id"])
     assert ended["run"]["status"] in ("cancelled", "completed"), ended
+
+
+def allow(link):
+    with urllib.request.urlopen(urllib.request.Request(f"{link}/allow", method="POST")) as page:
+        assert b"is connected." in page.read()
+
+
+async def platforms(call):
+    for platform in ("x", "google_analytics", "search_console"):
+        link = await call("connect_platform", platform=platform)
+        await anyio.to_thread.run_sync(allow, link["url"])
+    connections = (await call("list_connections"))["connections"]
+    connected = [connection["platform"] for connection in connections if connection["status"] == "connected"]
+    assert connected == ["google_analytics", "search_console", "x"], connections
+    sessions = await call("query_ga4", dimension="sessionDefaultChannelGroup")
+    assert sessions["totals"][0]["value"] > 0 and sessions["totals"][0]["previous"] > 0, sessions
+    assert (await call("query_search_console", dimension="query"))["rows"]
+
+    body = "Receipts first, coffee second. What is your Monday rule?"
+    piece = (await call("create_content", kind="x_post", body=body))["content"]["id"]
+    await call("review_content", contentId=piece, decision="approved", decidedBy="Anna")
+    published = await call("publish_content", contentId=piece)
+    assert (published["status"], published["alreadyPublished"]) == ("published", False), published
+    again = await call("publish_content", contentId=piece)
+    assert (again["alreadyPublished"], again["url"]) == (True, published["url"]), again
+    today = datetime.now(timezone.utc).date().isoformat()
+    await call("query_post_analytics", platform="x", **{"from": today, "to": today})
 
 
 async def refusals(assistant):
