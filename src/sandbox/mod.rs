@@ -3,6 +3,7 @@
 //! Both are served at one address: Composio's below `/api` and `/composio`, Stripe's everywhere else.
 
 pub mod composio;
+mod file;
 mod guard;
 pub mod stripe;
 

@@ -1,6 +1,5 @@
 //! What the sandbox knows, and its file.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use serde_json::Value;
 use ulid::Ulid;
 
 use super::error::ComposioError;
+use crate::sandbox::file;
 
 /// How long a link can be followed.
 const LINK_LIFETIME: Duration = Duration::minutes(10);
@@ -115,20 +115,12 @@ pub struct Subscription {
 
 impl State {
     pub fn load(path: &Path, origin: String) -> io::Result<Self> {
-        let state = match fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(error),
-        };
+        let state = file::load(path)?;
         Ok(Self { origin, ..state })
     }
 
-    /// Writes the file whole: a process that dies leaves the old one or the new one.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let bytes = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        let beside = path.with_extension("json.new");
-        fs::write(&beside, bytes)?;
-        fs::rename(&beside, path)
+        file::save(path, self)
     }
 
     /// Accounts whose link was not followed in time.

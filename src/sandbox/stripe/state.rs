@@ -1,7 +1,6 @@
 //! What the sandbox knows, and its file.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use ulid::Ulid;
 
 use super::error::StripeError;
 use super::params::Params;
+use crate::sandbox::file;
 
 /// How long a Checkout session is open, in seconds.
 const SESSION_LIFETIME: i64 = 24 * 60 * 60;
@@ -236,25 +236,12 @@ pub struct Answer {
 impl State {
     /// Reads the file; without one, nothing is known.
     pub fn load(path: &Path, origin: String) -> io::Result<Self> {
-        let state = match fs::read(path) {
-            Ok(json) => serde_json::from_slice(&json).map_err(|error| {
-                let problem = format!("{} is not the sandbox's: {error}. Delete it to start anew.", path.display());
-                io::Error::new(io::ErrorKind::InvalidData, problem)
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(error),
-        };
+        let state = file::load(path)?;
         Ok(Self { origin, ..state })
     }
 
-    /// Puts the file in place whole: a process that dies on the way leaves the one before.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        let draft = path.with_extension("json.tmp");
-        fs::write(&draft, serde_json::to_vec(self)?)?;
-        fs::rename(&draft, path)
+        file::save(path, self)
     }
 
     /// Whether time alone has changed something.

@@ -7,8 +7,8 @@ use entity::connections::Platform;
 use entity::ids::CustomerId;
 use serde_json::{Value, json};
 
-use super::table::{Numbers, cells, rows};
-use super::{Asked, Period, Point, Reading, Series, Source, Table, Unit, number, quoted};
+use super::table::{Numbers, Question, Wanted, series};
+use super::{Asked, Period, Reading, Series, Source, Table, Unit, number, quoted};
 use crate::reply::{field, list, text};
 use crate::{Platforms, Result};
 
@@ -88,32 +88,26 @@ impl Platforms {
         let access = self.access(customer_id, Platform::GoogleAnalytics).await?;
         let asked = Asked { access, period: query.period, brand: &brand };
         let property = property(&asked, query.property.as_deref()).await?;
-        let previous = query.compare.then(|| query.period.previous());
-        let dimensions: Vec<&str> = query.dimension.as_deref().into_iter().collect();
         let names: Vec<&str> = metrics.iter().map(|(name, _)| name.as_str()).collect();
-        let report = async |period: Option<Period>, dimensions: &[&str]| match period {
-            Some(period) => report(&asked, &property.name, period, dimensions, &names).await,
-            None => Ok(Numbers::new()),
-        };
-        let everything: &[&str] = &[];
-        let (now, before, total, total_before) = futures::try_join!(
-            report(Some(query.period).filter(|_| !dimensions.is_empty()), &dimensions),
-            report(previous.filter(|_| !dimensions.is_empty()), &dimensions),
-            report(Some(query.period), everything),
-            report(previous, everything),
-        )?;
-        let is_by_day = query.dimension.as_deref() == Some("date");
-        let (rows, left_out) = rows(&metrics, now, &before, is_by_day, query.limit);
-        let totals = cells(&metrics, total.values().next(), total_before.values().next());
-        Ok(Table {
-            provenance: asked.provenance(property.label, property.notes),
-            period: query.period,
-            previous,
-            dimension: query.dimension,
-            rows,
-            totals,
-            left_out,
-        })
+        let question = Report { asked: &asked, property: &property.name, metrics: &names };
+        let Ga4Query { dimension, period, compare, limit, .. } = query;
+        let wanted = Wanted { period, compare, dimension, limit };
+        let provenance = asked.provenance(property.label.clone(), property.notes.clone());
+        Table::read(provenance, &metrics, wanted, &question).await
+    }
+}
+
+/// Some metrics of a property.
+struct Report<'a> {
+    asked: &'a Asked<'a>,
+    property: &'a str,
+    metrics: &'a [&'a str],
+}
+
+#[async_trait]
+impl Question for Report<'_> {
+    async fn ask(&self, period: Period, by: Option<&str>) -> Result<Numbers> {
+        report(self.asked, self.property, period, by.as_slice(), self.metrics).await
     }
 }
 
@@ -216,32 +210,22 @@ pub(super) struct GoogleAnalytics;
 #[async_trait]
 impl Source for GoogleAnalytics {
     async fn read(&self, asked: &Asked<'_>) -> Result<Reading> {
-        const STANDARD: [&str; 5] = ["sessions", "totalUsers", "newUsers", "engagedSessions", "keyEvents"];
+        const STANDARD: [(&str, Unit); 5] = [
+            ("sessions", Unit::Count),
+            ("totalUsers", Unit::Count),
+            ("newUsers", Unit::Count),
+            ("engagedSessions", Unit::Count),
+            ("keyEvents", Unit::Count),
+        ];
         const CHANNEL: &str = "sessionDefaultChannelGroup";
+        let names = STANDARD.map(|(name, _)| name);
         let property = property(asked, None).await?;
         let (by_day, totals, by_channel) = futures::try_join!(
-            report(asked, &property.name, asked.period, &["date"], &STANDARD),
-            report(asked, &property.name, asked.period, &[], &STANDARD),
+            report(asked, &property.name, asked.period, &["date"], &names),
+            report(asked, &property.name, asked.period, &[], &names),
             report(asked, &property.name, asked.period, &[CHANNEL], &["sessions"]),
         )?;
-        let totals = totals.into_values().next().unwrap_or_default();
-        let mut series: Vec<Series> = STANDARD
-            .iter()
-            .enumerate()
-            .map(|(index, metric)| Series {
-                metric: (*metric).to_owned(),
-                unit: Unit::Count,
-                part: None,
-                total: totals.get(index).copied().flatten(),
-                points: by_day
-                    .iter()
-                    .filter_map(|(day, values)| {
-                        Some(Point { date: day.parse().ok()?, value: values.get(index).copied().flatten()? })
-                    })
-                    .collect(),
-            })
-            .filter(|series| series.total.is_some() || !series.points.is_empty())
-            .collect();
+        let mut series = series(&STANDARD, &by_day, totals);
         series.extend(by_channel.into_iter().map(|(channel, values)| Series {
             metric: "sessions".to_owned(),
             unit: Unit::Count,

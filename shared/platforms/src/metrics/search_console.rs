@@ -7,8 +7,8 @@ use entity::ids::CustomerId;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::table::{Numbers, cells, rows};
-use super::{Asked, Period, Point, Reading, Series, Source, Table, Unit, number, quoted};
+use super::table::{Numbers, Question, Wanted, series};
+use super::{Asked, Period, Reading, Source, Table, Unit, number, quoted};
 use crate::reply::{field, list, text};
 use crate::{Platforms, Result};
 
@@ -50,30 +50,23 @@ impl Platforms {
         let access = self.access(customer_id, Platform::SearchConsole).await?;
         let asked = Asked { access, period: query.period, brand: &brand };
         let (site, notes) = site(&asked, query.site.as_deref()).await?;
-        let previous = query.compare.then(|| query.period.previous());
-        let searches = async |period: Option<Period>, dimension: Option<&str>| match period {
-            Some(period) => searches(&asked, &site, period, dimension).await,
-            None => Ok(Numbers::new()),
-        };
-        let dimension = query.dimension.as_deref();
-        let (now, before, total, total_before) = futures::try_join!(
-            searches(Some(query.period).filter(|_| dimension.is_some()), dimension),
-            searches(previous.filter(|_| dimension.is_some()), dimension),
-            searches(Some(query.period), None),
-            searches(previous, None),
-        )?;
-        let metrics = metrics();
-        let (rows, left_out) = rows(&metrics, now, &before, dimension == Some("date"), query.limit);
-        let totals = cells(&metrics, total.values().next(), total_before.values().next());
-        Ok(Table {
-            provenance: asked.provenance(site, notes),
-            period: query.period,
-            previous,
-            dimension: query.dimension,
-            rows,
-            totals,
-            left_out,
-        })
+        let question = Searches { asked: &asked, site: &site };
+        let SearchQuery { dimension, period, compare, limit, .. } = query;
+        let wanted = Wanted { period, compare, dimension, limit };
+        Table::read(asked.provenance(site.clone(), notes), &metrics(), wanted, &question).await
+    }
+}
+
+/// How a site is found.
+struct Searches<'a> {
+    asked: &'a Asked<'a>,
+    site: &'a str,
+}
+
+#[async_trait]
+impl Question for Searches<'_> {
+    async fn ask(&self, period: Period, by: Option<&str>) -> Result<Numbers> {
+        searches(self.asked, self.site, period, by).await
     }
 }
 
@@ -147,24 +140,7 @@ impl Source for SearchConsole {
             searches(asked, &site, asked.period, Some("date")),
             searches(asked, &site, asked.period, None),
         )?;
-        let totals = totals.into_values().next().unwrap_or_default();
-        let series = METRICS
-            .iter()
-            .enumerate()
-            .map(|(index, (metric, unit))| Series {
-                metric: (*metric).to_owned(),
-                unit: *unit,
-                part: None,
-                total: totals.get(index).copied().flatten(),
-                points: by_day
-                    .iter()
-                    .filter_map(|(day, values)| {
-                        Some(Point { date: day.parse().ok()?, value: values.get(index).copied().flatten()? })
-                    })
-                    .collect(),
-            })
-            .filter(|series| series.total.is_some() || !series.points.is_empty())
-            .collect();
+        let series = series(&METRICS, &by_day, totals);
         Ok(Reading { provenance: asked.provenance(site, notes), period: asked.period, series, posts: Vec::new() })
     }
 }

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::{Period, Provenance, Unit};
+use async_trait::async_trait;
+
+use super::{Period, Point, Provenance, Series, Unit};
+use crate::Result;
 
 /// Numbers by the values of a dimension, beside those of the period before.
 #[derive(Clone, Debug)]
@@ -58,11 +61,72 @@ impl Cell {
     }
 }
 
-/// Numbers by value, as a platform gives them.
+/// What a table is to be of.
+pub(super) struct Wanted {
+    pub(super) period: Period,
+    pub(super) compare: bool,
+    pub(super) dimension: Option<String>,
+    pub(super) limit: usize,
+}
+
+/// Numbers by value, as a platform gives them. Everything together has the empty text as its value.
 pub(super) type Numbers = BTreeMap<String, Vec<Option<f64>>>;
 
+/// A question to a platform, to be asked of several periods.
+#[async_trait]
+pub(super) trait Question: Sync {
+    /// The numbers of a period, by the values of a dimension or over everything.
+    async fn ask(&self, period: Period, by: Option<&str>) -> Result<Numbers>;
+}
+
+impl Table {
+    /// Reads both periods, by the dimension and over everything.
+    pub(super) async fn read(
+        provenance: Provenance,
+        metrics: &[(String, Unit)],
+        wanted: Wanted,
+        question: &impl Question,
+    ) -> Result<Self> {
+        let Wanted { period, compare, dimension, limit } = wanted;
+        let previous = compare.then(|| period.previous());
+        let by = dimension.as_deref();
+        let divided = async |period: Option<Period>| match (period, by) {
+            (Some(period), Some(_)) => question.ask(period, by).await,
+            _ => Ok(Numbers::new()),
+        };
+        let whole = async |period: Option<Period>| match period {
+            Some(period) => question.ask(period, None).await,
+            None => Ok(Numbers::new()),
+        };
+        let (now, before, total, total_before) =
+            futures::try_join!(divided(Some(period)), divided(previous), whole(Some(period)), whole(previous))?;
+        let (rows, left_out) = rows(metrics, now, &before, by == Some("date"), limit);
+        let totals = cells(metrics, total.values().next(), total_before.values().next());
+        Ok(Self { provenance, period, previous, dimension, rows, totals, left_out })
+    }
+}
+
+/// The metrics by day, with their totals. What the platform does not tell is left out.
+pub(super) fn series(metrics: &[(&str, Unit)], by_day: &Numbers, totals: Numbers) -> Vec<Series> {
+    let totals = totals.into_values().next().unwrap_or_default();
+    let of = |(index, (metric, unit)): (usize, &(&str, Unit))| Series {
+        metric: (*metric).to_owned(),
+        unit: *unit,
+        part: None,
+        total: totals.get(index).copied().flatten(),
+        points: by_day
+            .iter()
+            .filter_map(|(day, values)| {
+                Some(Point { date: day.parse().ok()?, value: values.get(index).copied().flatten()? })
+            })
+            .collect(),
+    };
+    let all = metrics.iter().enumerate().map(of);
+    all.filter(|series| series.total.is_some() || !series.points.is_empty()).collect()
+}
+
 /// Lays two periods beside each other. `is_by_day`: days of different periods are not the same.
-pub(super) fn rows(
+fn rows(
     metrics: &[(String, Unit)],
     now: Numbers,
     before: &Numbers,
@@ -89,11 +153,7 @@ pub(super) fn rows(
     (rows, left_out)
 }
 
-pub(super) fn cells(
-    metrics: &[(String, Unit)],
-    now: Option<&Vec<Option<f64>>>,
-    before: Option<&Vec<Option<f64>>>,
-) -> Vec<Cell> {
+fn cells(metrics: &[(String, Unit)], now: Option<&Vec<Option<f64>>>, before: Option<&Vec<Option<f64>>>) -> Vec<Cell> {
     let of =
         |numbers: Option<&Vec<Option<f64>>>, index: usize| numbers.and_then(|all| all.get(index).copied().flatten());
     let cell = |(index, (metric, unit)): (usize, &(String, Unit))| Cell {
