@@ -108,11 +108,8 @@ pub(super) async fn start_in(tx: &Tx, start: Start, parent: Option<(&str, &str)>
 pub async fn load(db: &Db, timer: &Timer) -> Result<Option<Execution>> {
     let run = engine_run::Entity::find_by_id(&timer.run_id).one(db.connection()).await?;
     let Some(run) = run.filter(|run| run.status == RunState::Running) else { return Ok(None) };
-    let steps = engine_step::Entity::find()
-        .filter(engine_step::Column::RunId.eq(&run.id))
-        .order_by_asc(engine_step::Column::Position)
-        .all(db.connection())
-        .await?;
+    // Before what is remembered: a step that ends in between then still counts as under way. The other way round it
+    // would be in neither, and the call would do it a second time.
     let other = engine_timer::Entity::find()
         .filter(engine_timer::Column::RunId.eq(&run.id))
         .filter(engine_timer::Column::Step.ne(&timer.step))
@@ -124,6 +121,11 @@ pub async fn load(db: &Db, timer: &Timer) -> Result<Option<Execution>> {
         .one(db.connection())
         .await?;
     let has_others = other.is_some() || waits.is_some();
+    let steps = engine_step::Entity::find()
+        .filter(engine_step::Column::RunId.eq(&run.id))
+        .order_by_asc(engine_step::Column::Position)
+        .all(db.connection())
+        .await?;
     Ok(Some(Execution { run, steps, has_others }))
 }
 
