@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -78,15 +80,19 @@ impl Sandboxes {
     ///
     /// When the address can no longer be served.
     pub async fn serve(self, shutdown: CancellationToken) -> std::io::Result<()> {
-        let mut router = Router::new();
-        if let Some(stripe) = self.stripe {
-            tokio::spawn(stripe.clone().deliveries(shutdown.clone()));
-            router = router.merge(stripe.router());
-        }
-        if let Some(composio) = self.composio {
-            router = router.merge(composio.router());
-        }
-        serve::serve(self.listener, router, shutdown).await
+        // The pages of the two link to each other; where there is only one, it is what one finds.
+        let stripe = match self.stripe {
+            Some(stripe) => {
+                tokio::spawn(stripe.clone().deliveries(shutdown.clone()));
+                stripe.router()
+            }
+            None => Router::new().route("/", get(async || Redirect::to("/composio"))),
+        };
+        let composio = match self.composio {
+            Some(composio) => composio.router(),
+            None => Router::new().route("/composio", get(async || Redirect::to("/"))),
+        };
+        serve::serve(self.listener, stripe.merge(composio), shutdown).await
     }
 
     /// What they stand in for.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{Path, Query, Request, State as Shared};
+use axum::extract::{FromRequest, Path, Query, Request, State as Shared};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +10,7 @@ use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use chrono::{SecondsFormat, Utc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::error::ComposioError;
@@ -19,6 +19,7 @@ use super::tools::{self, TOOLKITS, toolkit};
 use super::{API_PATH, LoggedRequest, Sandbox};
 
 type Answer = Result<Json<Value>, ComposioError>;
+type Created = Result<(StatusCode, Json<Value>), ComposioError>;
 
 /// How many entries a page has when nobody says.
 const PAGE: usize = 20;
@@ -127,6 +128,20 @@ impl Filters {
     }
 }
 
+/// A body in JSON, whose mistakes are told as Composio tells them.
+struct Body<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ComposioError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ComposioError> {
+        let Json(body) = Json::from_request(request, state)
+            .await
+            .map_err(|wrong| ComposioError::invalid(format!("Invalid request data provided: {}", wrong.body_text())))?;
+        Ok(Self(body))
+    }
+}
+
 type Raw = Query<Vec<(String, String)>>;
 
 async fn list_toolkits(Query(query): Raw) -> Json<Value> {
@@ -183,13 +198,16 @@ fn auth_config_value(config: &AuthConfig) -> Value {
 async fn list_auth_configs(Shared(sandbox): Shared<Sandbox>, Query(query): Raw) -> Answer {
     let filters = Filters(query);
     let found = sandbox.read(|state| {
-        let fit = state.auth_configs.iter().filter(|it| filters.allows("toolkit_slug", &it.toolkit));
+        let fit = state.auth_configs.iter().filter(|it| {
+            filters.allows("toolkit_slug", &it.toolkit)
+                && filters.allows("is_composio_managed", if it.managed { "true" } else { "false" })
+        });
         Ok(fit.map(auth_config_value).collect())
     })?;
     Ok(Json(filters.page(found)))
 }
 
-async fn make_auth_config(Shared(sandbox): Shared<Sandbox>, Json(body): Json<Value>) -> Answer {
+async fn make_auth_config(Shared(sandbox): Shared<Sandbox>, Body(body): Body<Value>) -> Created {
     let slug = body.pointer("/toolkit/slug").and_then(Value::as_str).unwrap_or_default();
     let toolkit = toolkit(slug).ok_or_else(|| ComposioError::invalid(format!("Toolkit {slug} does not exist")))?;
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
@@ -213,7 +231,7 @@ async fn make_auth_config(Shared(sandbox): Shared<Sandbox>, Json(body): Json<Val
         state.auth_configs.push(config);
         Ok(())
     })?;
-    Ok(Json(answer))
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 async fn show_auth_config(Shared(sandbox): Shared<Sandbox>, Path(id): Path<String>) -> Answer {
@@ -225,7 +243,11 @@ async fn show_auth_config(Shared(sandbox): Shared<Sandbox>, Path(id): Path<Strin
 
 async fn delete_auth_config(Shared(sandbox): Shared<Sandbox>, Path(id): Path<String>) -> Answer {
     sandbox.change(|state| {
+        let before = state.auth_configs.len();
         state.auth_configs.retain(|it| it.id != id);
+        if state.auth_configs.len() == before {
+            return Err(ComposioError::missing("Auth config", &id));
+        }
         Ok(Json(json!({})))
     })
 }
@@ -276,10 +298,7 @@ struct LinkIn {
     callback_url: Option<String>,
 }
 
-async fn link(
-    Shared(sandbox): Shared<Sandbox>,
-    Json(wanted): Json<LinkIn>,
-) -> Result<(StatusCode, Json<Value>), ComposioError> {
+async fn link(Shared(sandbox): Shared<Sandbox>, Body(wanted): Body<LinkIn>) -> Created {
     let (link, origin) = sandbox.change(|state| {
         let link = state.add_link(&wanted.auth_config_id, &wanted.user_id, wanted.callback_url)?;
         Ok((link, state.origin.clone()))
@@ -302,10 +321,21 @@ async fn delete_account(Shared(sandbox): Shared<Sandbox>, Path(id): Path<String>
     Ok(Json(json!({ "success": true })))
 }
 
-async fn enable_account(Shared(sandbox): Shared<Sandbox>, Path(id): Path<String>, Json(body): Json<Value>) -> Answer {
-    let enabled = body.get("enabled").and_then(Value::as_bool).unwrap_or(true);
-    let status = if enabled { "ACTIVE" } else { "INACTIVE" };
-    sandbox.change(|state| state.set_status(&id, status, None))?;
+#[derive(Deserialize)]
+struct EnableIn {
+    enabled: bool,
+}
+
+async fn enable_account(
+    Shared(sandbox): Shared<Sandbox>,
+    Path(id): Path<String>,
+    Body(wanted): Body<EnableIn>,
+) -> Answer {
+    let status = if wanted.enabled { "ACTIVE" } else { "INACTIVE" };
+    sandbox.change(|state| match state.account(&id)?.status.as_str() {
+        "ACTIVE" | "INACTIVE" => state.set_status(&id, status, None),
+        other => Err(ComposioError::invalid(format!("Connected account {id} is {other}: it must be connected anew"))),
+    })?;
     Ok(Json(json!({ "success": true })))
 }
 
@@ -318,13 +348,12 @@ async fn revoke_account(Shared(sandbox): Shared<Sandbox>, Path(id): Path<String>
 }
 
 fn tool_value(tool: &tools::Tool) -> Value {
-    let properties: Map<String, Value> = tool.arguments.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
     json!({
         "slug": tool.slug,
         "name": tool.slug,
         "description": "As far as the sandbox knows it.",
         "toolkit": { "slug": tool.toolkit, "name": tool.toolkit, "logo": "" },
-        "input_parameters": { "type": "object", "properties": properties },
+        "input_parameters": tool.input_parameters(),
         "output_parameters": { "type": "object", "properties": {} },
         "no_auth": false,
         "version": VERSION,
@@ -355,14 +384,13 @@ struct ExecuteIn {
     arguments: Map<String, Value>,
 }
 
-async fn execute(
-    Shared(sandbox): Shared<Sandbox>,
-    Path(slug): Path<String>,
-    Json(wanted): Json<ExecuteIn>,
-) -> Result<Response<Body>, ComposioError> {
+async fn execute(Shared(sandbox): Shared<Sandbox>, Path(slug): Path<String>, Body(wanted): Body<ExecuteIn>) -> Answer {
     let tool = tools::find(&slug).ok_or_else(|| ComposioError::missing("Tool", &slug))?;
-    if let Some(name) = wanted.arguments.keys().find(|name| !tool.arguments.contains(&name.as_str())) {
-        return Err(ComposioError::invalid(format!("Invalid request data provided: {slug} has no argument {name}")));
+    if let Some(objection) = tool.objection(&wanted.arguments) {
+        return Err(ComposioError::invalid(objection));
+    }
+    if wanted.user_id.is_none() && wanted.connected_account_id.is_none() {
+        return Err(ComposioError::invalid("Invalid request data provided: user_id or connected_account_id is needed"));
     }
     let executed = sandbox.change(|state| {
         let user = wanted.user_id.as_deref();
@@ -391,7 +419,7 @@ async fn execute(
         Ok(data) => json!({ "data": data, "error": null, "successful": true, "log_id": log_id }),
         Err(error) => json!({ "data": { "message": error }, "error": error, "successful": false, "log_id": log_id }),
     };
-    Ok(Json(answer).into_response())
+    Ok(Json(answer))
 }
 
 fn subscription_value(subscription: &Subscription) -> Value {
@@ -418,10 +446,7 @@ struct SubscribeIn {
 }
 
 /// The secret is told this once.
-async fn subscribe(
-    Shared(sandbox): Shared<Sandbox>,
-    Json(wanted): Json<SubscribeIn>,
-) -> Result<(StatusCode, Json<Value>), ComposioError> {
+async fn subscribe(Shared(sandbox): Shared<Sandbox>, Body(wanted): Body<SubscribeIn>) -> Created {
     let subscription = Subscription {
         id: new_id("ws_"),
         webhook_url: wanted.webhook_url,
@@ -442,7 +467,11 @@ async fn subscribe(
 
 async fn unsubscribe(Shared(sandbox): Shared<Sandbox>, Path(id): Path<String>) -> Answer {
     sandbox.change(|state| {
+        let before = state.subscriptions.len();
         state.subscriptions.retain(|it| it.id != id);
+        if state.subscriptions.len() == before {
+            return Err(ComposioError::missing("Webhook subscription", &id));
+        }
         Ok(Json(json!({ "success": true })))
     })
 }

@@ -1,5 +1,5 @@
 //! Made-up numbers that hang together: a function of the user, the day and what is counted, so that they are the same
-//! each time, parts add up to their whole, weeks have their rhythm, and months grow.
+//! each time, parts add up to their whole, a share is less than what it is of, weeks have their rhythm, and months grow.
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
@@ -37,7 +37,15 @@ pub fn daily(user: &str, what: &str, typical: f64, day: NaiveDate) -> i64 {
     whole(typical * size * week * noise * (-GROWTH * days(age)).exp())
 }
 
-/// Divides a number among parts by their weights; the parts add up to it.
+/// What belongs to something there is so much of: between so much and so much of each. `when` is a day or a post.
+pub fn share(user: &str, what: &str, when: &str, whole_of: i64, between: (f64, f64)) -> i64 {
+    let luck = (chance(&format!("{user} {what} share")) + chance(&format!("{user} {what} {when} share"))) / 2.0;
+    let (least, most) = between;
+    whole(real(whole_of) * (least + (most - least) * luck))
+}
+
+/// Divides a number among parts by their weights; the parts add up to it. Where the weights are whole numbers, and the
+/// number is less than their sum, no part is more than its weight.
 pub fn split(total: i64, weights: &[f64]) -> Vec<i64> {
     let sum: f64 = weights.iter().sum();
     let mut given = 0;
@@ -88,6 +96,10 @@ mod tests {
             assert!(parts.iter().all(|part| *part >= 0), "{parts:?}");
         }
         assert_eq!(split(5, &[0.0, 0.0]), [0, 0]);
+        for total in 0..=60 {
+            let parts = split(total, &[20.0, 1.0, 0.0, 32.0, 7.0]);
+            assert!(parts.iter().zip([20, 1, 0, 32, 7]).all(|(part, weight)| (0..=weight).contains(part)), "{parts:?}");
+        }
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub fn router() -> Router<Sandbox> {
         .route("/composio/connect/{token}", get(connect))
         .route("/composio/connect/{token}/{decision}", post(decide))
         .route("/composio/accounts/{id}/{action}", post(act))
+        .route("/composio/faults/clear", post(clear_faults))
 }
 
 async fn style() -> impl IntoResponse {
@@ -100,8 +101,9 @@ async fn decide(Shared(sandbox): Shared<Sandbox>, Path((token, decision)): Path<
     Redirect::to(url.as_str()).into_response()
 }
 
-/// What is connected and what was published.
+/// What is connected, what was published and what goes wrong on purpose.
 async fn control(Shared(sandbox): Shared<Sandbox>) -> Response {
+    let faults = sandbox.live().faults.clone();
     let context = sandbox.read(|state| {
         let name = |slug: &str| toolkit(slug).map_or_else(|| slug.to_owned(), |toolkit| toolkit.name.to_owned());
         let accounts: Vec<Value> = state.accounts.iter().rev().take(MAX_SHOWN).map(|it| json!({
@@ -110,12 +112,17 @@ async fn control(Shared(sandbox): Shared<Sandbox>) -> Response {
         let posts: Vec<Value> = state.posts.iter().rev().take(MAX_SHOWN).map(|it| json!({
             "platform": name(&it.toolkit), "text": it.text, "url": it.url, "at": it.created_at.format("%F %T UTC").to_string(),
         })).collect();
-        Ok(json!({ "accounts": accounts, "posts": posts }))
+        Ok(json!({ "accounts": accounts, "posts": posts, "faults": faults }))
     });
     match context {
         Ok(context) => page(StatusCode::OK, "control.html", context),
         Err(error) => message(error.status, error.message()),
     }
+}
+
+async fn clear_faults(Shared(sandbox): Shared<Sandbox>) -> Redirect {
+    sandbox.live().faults.clear();
+    Redirect::to("/composio")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -30,6 +30,10 @@ pub struct State {
     pub accounts: Vec<Account>,
     pub links: Vec<Link>,
     pub posts: Vec<Post>,
+    /// Ids of posts that were deleted.
+    pub deleted: Vec<String>,
+    /// The last number that was given to something.
+    last_number: i64,
     pub containers: Vec<Container>,
     pub campaigns: Vec<Campaign>,
     pub subscriptions: Vec<Subscription>,
@@ -134,6 +138,12 @@ impl State {
                 account.updated_at = now;
             }
         }
+    }
+
+    /// A number that nothing has had before, also not in what was deleted.
+    pub fn next_number(&mut self) -> i64 {
+        self.last_number = (self.last_number + 1).max(Utc::now().timestamp_micros());
+        self.last_number
     }
 
     pub fn account(&self, id: &str) -> Result<&Account, ComposioError> {

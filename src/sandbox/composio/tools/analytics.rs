@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
-use super::super::numbers::{chance, daily, real, split, today};
+use super::super::numbers::{chance, daily, real, share, split, today};
 use super::{Outcome, required, text};
 
 const PROPERTY: &str = "properties/424242";
@@ -33,7 +33,9 @@ pub fn run(tool: &str, user: &str, arguments: &Value) -> Outcome {
 }
 
 /// The values of a dimension and how common each is.
-fn values(dimension: &str) -> Option<&'static [(&'static str, f64)]> {
+type Values = &'static [(&'static str, f64)];
+
+fn of_analytics(dimension: &str) -> Option<Values> {
     Some(match dimension {
         "sessionDefaultChannelGroup" | "firstUserDefaultChannelGroup" => &[
             ("Organic Search", 0.38),
@@ -43,7 +45,10 @@ fn values(dimension: &str) -> Option<&'static [(&'static str, f64)]> {
             ("Email", 0.09),
             ("Paid Search", 0.05),
         ],
-        "sessionSource" | "sessionSourceMedium" => &[
+        "sessionSource" => {
+            &[("google", 0.37), ("(direct)", 0.25), ("linkedin.com", 0.16), ("newsletter", 0.12), ("bing", 0.10)]
+        }
+        "sessionSourceMedium" => &[
             ("google / organic", 0.37),
             ("(direct) / (none)", 0.25),
             ("linkedin.com / referral", 0.16),
@@ -53,13 +58,29 @@ fn values(dimension: &str) -> Option<&'static [(&'static str, f64)]> {
         "country" => {
             &[("United States", 0.44), ("Germany", 0.21), ("United Kingdom", 0.17), ("India", 0.10), ("Canada", 0.08)]
         }
-        "deviceCategory" | "device" => &[("desktop", 0.55), ("mobile", 0.41), ("tablet", 0.04)],
-        "pagePath" | "landingPage" | "page" => &[
+        "deviceCategory" => &[("desktop", 0.55), ("mobile", 0.41), ("tablet", 0.04)],
+        "pagePath" | "landingPage" => &[
             ("/", 0.36),
             ("/pricing", 0.20),
             ("/blog/how-we-work", 0.17),
             ("/blog/ten-lessons", 0.15),
             ("/about", 0.12),
+        ],
+        _ => return None,
+    })
+}
+
+/// As Search Console spells them: countries as in ISO 3166-1, whole addresses.
+fn of_searches(dimension: &str) -> Option<Values> {
+    Some(match dimension {
+        "country" => &[("usa", 0.44), ("deu", 0.21), ("gbr", 0.17), ("ind", 0.10), ("can", 0.08)],
+        "device" => &[("DESKTOP", 0.55), ("MOBILE", 0.41), ("TABLET", 0.04)],
+        "page" => &[
+            ("https://sandbox.example/", 0.36),
+            ("https://sandbox.example/pricing", 0.20),
+            ("https://sandbox.example/blog/how-we-work", 0.17),
+            ("https://sandbox.example/blog/ten-lessons", 0.15),
+            ("https://sandbox.example/about", 0.12),
         ],
         "query" => &[
             ("sandbox", 0.22),
@@ -74,19 +95,29 @@ fn values(dimension: &str) -> Option<&'static [(&'static str, f64)]> {
     })
 }
 
-/// How much of a metric there is a day. All of them can be added up.
-fn typical(metric: &str) -> Option<f64> {
+/// How a metric is counted. All of them can be added up.
+enum Counted {
+    /// About so many a day.
+    Daily(f64),
+    /// Between so many and so many for each of another metric, so that the two never contradict each other.
+    Of(&'static str, f64, f64),
+}
+
+fn counted(metric: &str) -> Option<Counted> {
     Some(match metric {
-        "sessions" => 320.0,
-        "totalUsers" | "activeUsers" => 262.0,
-        "newUsers" => 171.0,
-        "engagedSessions" => 196.0,
-        "screenPageViews" => 742.0,
-        "eventCount" => 2_310.0,
-        "keyEvents" | "conversions" => 9.0,
-        "userEngagementDuration" => 21_400.0,
-        "clicks" => 64.0,
-        "impressions" => 2_150.0,
+        "sessions" => Counted::Daily(320.0),
+        "totalUsers" => Counted::Of("sessions", 0.74, 0.90),
+        "activeUsers" => Counted::Of("totalUsers", 0.92, 0.99),
+        "newUsers" => Counted::Of("activeUsers", 0.52, 0.76),
+        "engagedSessions" => Counted::Of("sessions", 0.48, 0.72),
+        "screenPageViews" => Counted::Of("sessions", 1.9, 2.7),
+        "eventCount" => Counted::Of("screenPageViews", 2.6, 3.4),
+        "keyEvents" => Counted::Of("engagedSessions", 0.03, 0.07),
+        // Their name of old.
+        "conversions" => Counted::Of("keyEvents", 1.0, 1.0),
+        "userEngagementDuration" => Counted::Of("sessions", 50.0, 85.0),
+        "impressions" => Counted::Daily(2_150.0),
+        "clicks" => Counted::Of("impressions", 0.02, 0.045),
         _ => return None,
     })
 }
@@ -95,21 +126,31 @@ fn typical(metric: &str) -> Option<f64> {
 type Cells = Vec<(Vec<&'static str>, i64)>;
 
 /// One metric of one day, divided by dimensions; the parts add up to the day.
-fn cells(user: &str, metric: &str, day: NaiveDate, dimensions: &[&str]) -> Cells {
-    let total = typical(metric).map_or(0, |typical| daily(user, metric, typical, day));
+fn cells(user: &str, metric: &str, day: NaiveDate, dimensions: &[Values]) -> Cells {
+    match counted(metric) {
+        Some(Counted::Of(whole, least, most)) => {
+            let whole = cells(user, whole, day, dimensions);
+            let all = whole.iter().map(|(_, amount)| amount).sum();
+            let weights: Vec<f64> = whole.iter().map(|(_, amount)| real(*amount)).collect();
+            let parts = split(share(user, metric, &day.to_string(), all, (least, most)), &weights);
+            whole.into_iter().zip(parts).map(|((values, _), part)| (values, part)).collect()
+        }
+        Some(Counted::Daily(typical)) => divided(user, daily(user, metric, typical, day), day, dimensions),
+        None => Vec::new(),
+    }
+}
+
+fn divided(user: &str, total: i64, day: NaiveDate, dimensions: &[Values]) -> Cells {
+    let week = day.format("%G-%V");
     let mut cells: Cells = vec![(Vec::new(), total)];
-    for dimension in dimensions.iter().filter_map(|name| values(name)) {
-        let week = day.format("%G-%V");
+    for dimension in dimensions {
+        // By week, so that a channel has better and worse weeks.
+        let weight = |(value, share): &(&str, f64)| share * (0.75 + 0.5 * chance(&format!("{user} {value} {week}")));
+        let weights: Vec<f64> = dimension.iter().map(weight).collect();
         cells = cells
             .into_iter()
             .flat_map(|(before, amount)| {
-                let weights: Vec<f64> = dimension
-                    .iter()
-                    // By week, so that a channel has better and worse weeks; alike for all metrics.
-                    .map(|(value, share)| share * (0.75 + 0.5 * chance(&format!("{user} {value} {week}"))))
-                    .collect();
-                let parts = split(amount, &weights);
-                dimension.iter().zip(parts).map(move |((value, _), part)| {
+                dimension.iter().zip(split(amount, &weights)).map(move |((value, _), part)| {
                     let mut values = before.clone();
                     values.push(*value);
                     (values, part)
@@ -118,6 +159,11 @@ fn cells(user: &str, metric: &str, day: NaiveDate, dimensions: &[&str]) -> Cells
             .collect();
     }
     cells
+}
+
+/// The values of all dimensions but the date; or the first that is not known.
+fn known<'a>(names: &[&'a str], values: fn(&str) -> Option<Values>) -> Result<Vec<Values>, &'a str> {
+    names.iter().filter(|name| **name != "date").map(|name| values(name).ok_or(*name)).collect()
 }
 
 fn report(user: &str, arguments: &Value) -> Outcome {
@@ -130,9 +176,8 @@ fn report(user: &str, arguments: &Value) -> Outcome {
         list.filter_map(|entry| entry.get("name").and_then(Value::as_str).or_else(|| entry.as_str())).collect()
     };
     let (dimensions, metrics) = (names("dimensions"), names("metrics"));
-    if let Some(unknown) = dimensions.iter().find(|name| **name != "date" && values(name).is_none()) {
-        return Err(format!("Field {unknown} is not a valid dimension."));
-    }
+    let values =
+        known(&dimensions, of_analytics).map_err(|unknown| format!("Field {unknown} is not a valid dimension."))?;
     if let Some(unknown) = metrics.iter().find(|name| parts_of(name).is_none()) {
         return Err(format!("Field {unknown} is not a valid metric."));
     }
@@ -140,7 +185,8 @@ fn report(user: &str, arguments: &Value) -> Outcome {
     let mut rows: Vec<(Vec<String>, Vec<f64>)> = Vec::new();
     for (index, (start, end)) in ranges.iter().enumerate() {
         for day in start.iter_days().take_while(|day| day <= end) {
-            add_day(&mut rows, user, day, &dimensions, &metrics, (ranges.len() > 1).then_some(index));
+            let range = (ranges.len() > 1).then_some(index);
+            add_day(&mut rows, user, day, (&dimensions, &values), &metrics, range);
         }
     }
     let rows: Vec<Value> = rows
@@ -187,7 +233,7 @@ fn parts_of(metric: &str) -> Option<(&str, Option<&'static str>)> {
         "bounceRate" => ("bounces", Some("sessions")),
         "averageSessionDuration" => ("userEngagementDuration", Some("sessions")),
         "sessionsPerUser" => ("sessions", Some("totalUsers")),
-        name if typical(name).is_some() => (name, None),
+        name if counted(name).is_some() => (name, None),
         _ => return None,
     })
 }
@@ -204,7 +250,7 @@ fn add_day(
     rows: &mut Vec<(Vec<String>, Vec<f64>)>,
     user: &str,
     day: NaiveDate,
-    dimensions: &[&str],
+    (dimensions, all_values): (&[&str], &[Values]),
     metrics: &[&str],
     range: Option<usize>,
 ) {
@@ -214,7 +260,7 @@ fn add_day(
             let Some(name) = name else { continue };
             // Who did not engage has bounced.
             let (name, sign) = if name == "bounces" { ("engagedSessions", -1.0) } else { (name, 1.0) };
-            for (values, amount) in cells(user, name, day, dimensions) {
+            for (values, amount) in cells(user, name, day, all_values) {
                 let mut values = values.into_iter();
                 let mut key: Vec<String> = dimensions
                     .iter()
@@ -286,14 +332,12 @@ fn searches(user: &str, arguments: &Value) -> Outcome {
     let (start, end) = (of("start_date")?, of("end_date")?);
     let dimensions: Vec<&str> =
         arguments.get("dimensions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    if let Some(unknown) = dimensions.iter().find(|name| **name != "date" && values(name).is_none()) {
-        return Err(format!("Invalid dimension {unknown}"));
-    }
+    let values = known(&dimensions, of_searches).map_err(|unknown| format!("Invalid dimension {unknown}"))?;
     let last = today().checked_sub_days(SEARCH_LAG).unwrap_or_default();
     let mut rows: Vec<(Vec<String>, i64, i64)> = Vec::new();
     for day in start.iter_days().take_while(|day| *day <= end && *day <= last) {
-        let clicks = cells(user, "clicks", day, &dimensions);
-        let impressions = cells(user, "impressions", day, &dimensions);
+        let clicks = cells(user, "clicks", day, &values);
+        let impressions = cells(user, "impressions", day, &values);
         for ((values, clicks), (_, impressions)) in clicks.into_iter().zip(impressions) {
             let mut values = values.into_iter();
             let key: Vec<String> = dimensions

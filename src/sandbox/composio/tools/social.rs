@@ -3,12 +3,14 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::super::numbers::{chance, daily, real, so_far, today};
+use super::super::numbers::{chance, daily, real, share, so_far, today};
 use super::super::state::{Container, Post, State};
 use super::{Outcome, required, text};
 
 /// As X counts them; a link is longer here than there, which no test minds.
 const MAX_TWEET: usize = 280;
+/// The name of everybody's account on X.
+const USERNAME: &str = "sandbox";
 /// How far back posts of the past go.
 const PAST_DAYS: u64 = 180;
 const TEXTS: [&str; 6] = [
@@ -29,8 +31,12 @@ pub fn run(tool: &str, state: &mut State, user: &str, arguments: &Value) -> Outc
             "followers_count": followers(user, "instagram", 2_400.0),
             "media_count": posts(state, user, "instagram").len(),
         })),
-        "INSTAGRAM_GET_USER_INSIGHTS" => insights(user, arguments),
+        "INSTAGRAM_GET_USER_INSIGHTS" => {
+            require_own(arguments, "ig_user_id", &id(user, "instagram"))?;
+            insights(user, arguments)
+        }
         "INSTAGRAM_GET_IG_USER_MEDIA" => {
+            require_own(arguments, "ig_user_id", &id(user, "instagram"))?;
             let media = posts(state, user, "instagram").into_iter().map(|post| {
                 json!({
                     "id": post.id,
@@ -38,21 +44,27 @@ pub fn run(tool: &str, state: &mut State, user: &str, arguments: &Value) -> Outc
                     "media_type": "IMAGE",
                     "permalink": post.url,
                     "timestamp": graph_time(post.created_at),
-                    "like_count": engagement(user, &post, "likes", 84.0),
-                    "comments_count": engagement(user, &post, "comments", 6.0),
+                    "like_count": of_media(user, &post, "likes"),
+                    "comments_count": of_media(user, &post, "comments"),
                 })
             });
             Ok(json!({ "data": media.take(limit(arguments)).collect::<Vec<_>>() }))
         }
         "INSTAGRAM_GET_IG_MEDIA_INSIGHTS" => media_insights(state, user, arguments),
-        "INSTAGRAM_CREATE_MEDIA_CONTAINER" => container(state, user, arguments),
+        "INSTAGRAM_CREATE_MEDIA_CONTAINER" => {
+            require_own(arguments, "ig_user_id", &id(user, "instagram"))?;
+            container(state, user, arguments)
+        }
         "INSTAGRAM_GET_POST_STATUS" => {
             let container = find_container(state, user, arguments)?;
             container.looks += 1;
             let status = if container.published { "PUBLISHED" } else { "FINISHED" };
             Ok(json!({ "id": container.id, "status_code": status }))
         }
-        "INSTAGRAM_CREATE_POST" => publish_container(state, user, arguments),
+        "INSTAGRAM_CREATE_POST" => {
+            require_own(arguments, "ig_user_id", &id(user, "instagram"))?;
+            publish_container(state, user, arguments)
+        }
         "LINKEDIN_GET_MY_INFO" => Ok(json!({
             "author_id": format!("urn:li:person:{}", id(user, "linkedin")),
             "id": id(user, "linkedin"),
@@ -61,15 +73,15 @@ pub fn run(tool: &str, state: &mut State, user: &str, arguments: &Value) -> Outc
         "LINKEDIN_GET_COMPANY_INFO" => Ok(json!({ "elements": [], "paging": { "count": 0, "start": 0 } })),
         "LINKEDIN_CREATE_LINKED_IN_POST" => {
             let text = required(arguments, "commentary")?.to_owned();
-            required(arguments, "author")?;
+            require_own(arguments, "author", &format!("urn:li:person:{}", id(user, "linkedin")))?;
             let post = publish(state, user, "linkedin", &text, None, arguments);
             let urn = format!("urn:li:share:{}", post.id);
             Ok(json!({ "x_restli_id": urn, "id": urn }))
         }
-        "LINKEDIN_DELETE_LINKED_IN_POST" => delete(state, "linkedin", required(arguments, "share_id")?),
+        "LINKEDIN_DELETE_LINKED_IN_POST" => delete(state, user, "linkedin", required(arguments, "share_id")?),
         "TWITTER_USER_LOOKUP_ME" => Ok(json!({ "data": {
             "id": id(user, "twitter"),
-            "username": "sandbox",
+            "username": USERNAME,
             "name": "Sandbox",
             "public_metrics": { "followers_count": followers(user, "twitter", 1_300.0), "tweet_count": posts(state, user, "twitter").len() },
         } })),
@@ -82,29 +94,42 @@ pub fn run(tool: &str, state: &mut State, user: &str, arguments: &Value) -> Outc
                 .ok_or_else(|| format!("Could not find tweet with id: [{wanted}]."))
         }
         "TWITTER_CREATION_OF_A_POST" => tweet_out(state, user, arguments),
-        "TWITTER_POST_DELETE_BY_POST_ID" => delete(state, "twitter", required(arguments, "id")?),
+        "TWITTER_POST_DELETE_BY_POST_ID" => delete(state, user, "twitter", required(arguments, "id")?),
         "FACEBOOK_LIST_MANAGED_PAGES" => Ok(json!({ "data": [page(user)] })),
-        "FACEBOOK_GET_PAGE_DETAILS" => Ok(page(user)),
+        "FACEBOOK_GET_PAGE_DETAILS" => {
+            require_own(arguments, "page_id", &id(user, "facebook"))?;
+            Ok(page(user))
+        }
         "FACEBOOK_GET_PAGE_POSTS" => {
-            let found = posts(state, user, "facebook").into_iter().map(|post| {
+            require_own(arguments, "page_id", &id(user, "facebook"))?;
+            let (since, until) = (date(arguments, "since"), date(arguments, "until"));
+            let is_asked = |post: &Post| {
+                let day = post.created_at.date_naive();
+                since.is_none_or(|since| since <= day) && until.is_none_or(|until| day < until)
+            };
+            let found = posts(state, user, "facebook").into_iter().filter(is_asked).map(|post| {
+                let reactions = engagement(user, &post, "reactions", 38.0);
+                let of_them = |what: &str| share(user, what, &post.id, reactions, (0.05, 0.25));
                 json!({
                     "id": post.id,
                     "message": post.text,
                     "created_time": graph_time(post.created_at),
                     "permalink_url": post.url,
-                    "reactions": { "summary": { "total_count": engagement(user, &post, "reactions", 38.0) } },
-                    "comments": { "summary": { "total_count": engagement(user, &post, "comments", 5.0) } },
-                    "shares": { "count": engagement(user, &post, "shares", 4.0) },
+                    "reactions": { "summary": { "total_count": reactions } },
+                    "comments": { "summary": { "total_count": of_them("comments") } },
+                    "shares": { "count": of_them("shares") },
                 })
             });
             Ok(json!({ "data": found.take(limit(arguments)).collect::<Vec<_>>() }))
         }
         "FACEBOOK_CREATE_POST" => {
+            require_own(arguments, "page_id", &id(user, "facebook"))?;
             let text = required(arguments, "message")?.to_owned();
             let post = publish(state, user, "facebook", &text, None, arguments);
             Ok(json!({ "id": post.id }))
         }
         "FACEBOOK_CREATE_PHOTO_POST" => {
+            require_own(arguments, "page_id", &id(user, "facebook"))?;
             required(arguments, "url")?;
             let text = text(arguments, "message").unwrap_or_default().to_owned();
             let post = publish(state, user, "facebook", &text, None, arguments);
@@ -114,7 +139,7 @@ pub fn run(tool: &str, state: &mut State, user: &str, arguments: &Value) -> Outc
             "id": "UCsandbox",
             "snippet": { "title": "Sandbox" },
             "statistics": {
-                "viewCount": followers(user, "youtube views", 48_000.0).to_string(),
+                "viewCount": channel_views(state, user).to_string(),
                 "subscriberCount": followers(user, "youtube", 910.0).to_string(),
                 "videoCount": posts(state, user, "youtube").len().to_string(),
             },
@@ -128,6 +153,14 @@ pub fn run(tool: &str, state: &mut State, user: &str, arguments: &Value) -> Outc
         }
         "YOUTUBE_VIDEO_DETAILS" => videos(state, user, arguments),
         _ => Err(format!("{tool} is not in the sandbox.")),
+    }
+}
+
+/// Refuses what belongs to somebody else, as platforms do.
+fn require_own(arguments: &Value, name: &str, own: &str) -> Result<(), String> {
+    match required(arguments, name)? {
+        given if given == own => Ok(()),
+        given => Err(format!("Object with ID '{given}' does not exist, or cannot be used by this account ({name}).")),
     }
 }
 
@@ -162,7 +195,7 @@ fn posts(state: &State, user: &str, toolkit: &str) -> Vec<Post> {
         let day = today().checked_sub_days(Days::new(back))?;
         (chance(&format!("{user} {toolkit} {day} posts")) < 0.4).then(|| past_post(user, toolkit, day))
     });
-    published.chain(past).collect()
+    published.chain(past.filter(|post| !state.deleted.contains(&post.id))).collect()
 }
 
 fn past_post(user: &str, toolkit: &str, day: NaiveDate) -> Post {
@@ -201,8 +234,7 @@ fn publish(
     reply_to: Option<&str>,
     arguments: &Value,
 ) -> Post {
-    let number = 1_000_000 + state.posts.len();
-    let id = format!("{}{number}", Utc::now().format("%Y%m%d"));
+    let id = state.next_number().to_string();
     let post = Post {
         url: address(toolkit, &id),
         id,
@@ -217,9 +249,13 @@ fn publish(
     post
 }
 
-fn delete(state: &mut State, toolkit: &str, id: &str) -> Outcome {
+fn delete(state: &mut State, user: &str, toolkit: &str, id: &str) -> Outcome {
     let number = id.rsplit(':').next().unwrap_or(id);
+    if !posts(state, user, toolkit).iter().any(|post| post.id == number) {
+        return Err(format!("There is no post {id} of this account."));
+    }
     state.posts.retain(|post| post.toolkit != toolkit || post.id != number);
+    state.deleted.push(number.to_owned());
     Ok(json!({ "deleted": true, "data": { "deleted": true } }))
 }
 
@@ -228,29 +264,55 @@ fn page(user: &str) -> Value {
     json!({ "id": id(user, "facebook"), "name": "Sandbox", "category": "Software", "fan_count": fans, "followers_count": fans })
 }
 
+/// Those of the videos, and of older ones.
+fn channel_views(state: &State, user: &str) -> i64 {
+    let videos = posts(state, user, "youtube");
+    followers(user, "youtube views", 12_000.0) + videos.iter().map(|post| views(user, post)).sum::<i64>()
+}
+
+fn views(user: &str, post: &Post) -> i64 {
+    engagement(user, post, "views", 820.0)
+}
+
 fn tweet(user: &str, post: &Post) -> Value {
+    let of = |what: &str, whole: i64, least: f64, most: f64| share(user, what, &post.id, whole, (least, most));
+    let impressions = engagement(user, post, "impressions", 1_450.0);
+    let likes = of("likes", impressions, 0.01, 0.035);
+    let retweets = of("retweets", likes, 0.1, 0.3);
     json!({
         "id": post.id,
         "text": post.text,
         "author_id": id(user, "twitter"),
         "created_at": post.created_at.to_rfc3339_opts(SecondsFormat::Millis, true),
         "public_metrics": {
-            "retweet_count": engagement(user, post, "retweets", 6.0),
-            "reply_count": engagement(user, post, "replies", 4.0),
-            "like_count": engagement(user, post, "likes", 31.0),
-            "quote_count": engagement(user, post, "quotes", 1.0),
-            "impression_count": engagement(user, post, "impressions", 1_450.0),
+            "retweet_count": retweets,
+            "reply_count": of("replies", likes, 0.05, 0.2),
+            "like_count": likes,
+            "quote_count": of("quotes", retweets, 0.1, 0.3),
+            "impression_count": impressions,
         },
     })
 }
 
-/// X searches the last seven days.
+/// X searches the last seven days. Of its language there are `from:`, `-is:` and words that must be there.
 fn search(state: &State, user: &str, arguments: &Value) -> Outcome {
-    required(arguments, "query")?;
+    let query = required(arguments, "query")?;
+    let mut words = Vec::new();
+    for term in query.split_whitespace() {
+        match term.split_once(':') {
+            None => words.push(term.to_lowercase()),
+            // There are no reposts or replies of others to leave out.
+            Some(("-is", _)) => {}
+            Some(("from", USERNAME)) => {}
+            Some(("from", _)) => return Ok(json!({ "meta": { "result_count": 0 } })),
+            Some(_) => return Err(format!("The sandbox does not know the search operator in {term}.")),
+        }
+    }
     let since = Utc::now() - chrono::Duration::days(7);
+    let has_words = |post: &Post| words.iter().all(|word| post.text.to_lowercase().contains(word));
     let found: Vec<Value> = posts(state, user, "twitter")
         .into_iter()
-        .filter(|post| post.created_at > since)
+        .filter(|post| post.created_at > since && has_words(post))
         .take(limit(arguments))
         .map(|post| tweet(user, &post))
         .collect();
@@ -285,7 +347,7 @@ fn container(state: &mut State, user: &str, arguments: &Value) -> Outcome {
     if !has_media {
         return Err("The parameter image_url is required.".to_owned());
     }
-    let id = format!("{}{}", id(user, "container"), state.containers.len());
+    let id = state.next_number().to_string();
     state.containers.push(Container {
         id: id.clone(),
         user: user.to_owned(),
@@ -328,26 +390,39 @@ fn metrics(arguments: &Value) -> Vec<String> {
     }
 }
 
-fn typical(metric: &str) -> Option<f64> {
+/// What Instagram counts of a day or a post that so many have seen; none for what it does not know.
+fn of_reach(user: &str, metric: &str, when: &str, reach: i64) -> Option<i64> {
+    let of = |metric: &str| of_reach(user, metric, when, reach).unwrap_or(0);
+    let share = |whole: &str, least: f64, most: f64| share(user, metric, when, of(whole), (least, most));
     Some(match metric {
-        "reach" => 640.0,
-        "views" | "impressions" => 1_120.0,
-        "profile_views" => 44.0,
-        "accounts_engaged" => 58.0,
-        "total_interactions" => 71.0,
-        "likes" => 52.0,
-        "comments" => 6.0,
-        "saves" => 7.0,
-        "shares" => 5.0,
-        "follower_count" => 4.0,
-        "website_clicks" => 9.0,
+        "reach" => reach,
+        "views" | "impressions" => share("reach", 1.4, 2.2),
+        "profile_views" => share("reach", 0.04, 0.1),
+        "website_clicks" => share("profile_views", 0.1, 0.3),
+        "likes" => share("reach", 0.06, 0.12),
+        "comments" => share("likes", 0.05, 0.15),
+        "saves" => share("likes", 0.08, 0.2),
+        "shares" => share("likes", 0.05, 0.15),
+        "total_interactions" => ["likes", "comments", "saves", "shares"].into_iter().map(of).sum(),
+        "accounts_engaged" => share("total_interactions", 0.7, 0.9),
         _ => return None,
     })
 }
 
+fn of_day(user: &str, metric: &str, day: NaiveDate) -> Option<i64> {
+    if metric == "follower_count" {
+        return Some(daily(user, "follower_count", 4.0, day));
+    }
+    of_reach(user, metric, &day.to_string(), daily(user, "reach", 640.0, day))
+}
+
+fn of_media(user: &str, post: &Post, metric: &str) -> Option<i64> {
+    of_reach(user, metric, &post.id, engagement(user, post, "reach", 960.0))
+}
+
 fn insights(user: &str, arguments: &Value) -> Outcome {
     let asked = metrics(arguments);
-    if let Some(unknown) = asked.iter().find(|name| typical(name).is_none()) {
+    if let Some(unknown) = asked.iter().find(|name| of_day(user, name, today()).is_none()) {
         return Err(format!("(#100) metric[0] must be one of the following values: reach, views, … got {unknown}"));
     }
     let since = date(arguments, "since").or_else(|| today().checked_sub_days(Days::new(2)));
@@ -358,7 +433,7 @@ fn insights(user: &str, arguments: &Value) -> Outcome {
     let data: Vec<Value> = asked
         .iter()
         .map(|name| {
-            let of = |day: NaiveDate| daily(user, name, typical(name).unwrap_or(0.0), day);
+            let of = |day: NaiveDate| of_day(user, name, day).unwrap_or(0);
             let mut entry = json!({ "name": name, "period": "day", "title": name, "id": format!("{}/insights/{name}/day", id(user, "instagram")) });
             let (field, value) = if is_total {
                 ("total_value", json!({ "value": days.iter().map(|day| of(*day)).sum::<i64>() }))
@@ -393,7 +468,7 @@ fn media_insights(state: &State, user: &str, arguments: &Value) -> Outcome {
     let data: Vec<Value> = metrics(arguments)
         .into_iter()
         .filter_map(|name| {
-            let value = engagement(user, &post, &name, typical(&name)? * 1.5);
+            let value = of_media(user, &post, &name)?;
             Some(json!({ "name": name, "period": "lifetime", "values": [{ "value": value }] }))
         })
         .collect();
@@ -405,13 +480,15 @@ fn videos(state: &State, user: &str, arguments: &Value) -> Outcome {
     let items: Vec<Value> = posts(state, user, "youtube")
         .into_iter()
         .filter(|post| wanted.split(',').any(|id| id == post.id))
-        .map(|post| json!({
+        .map(|post| (views(user, &post), post))
+        .map(|(views, post)| (views, share(user, "likes", &post.id, views, (0.03, 0.07)), post))
+        .map(|(views, likes, post)| json!({
             "id": post.id,
             "snippet": { "title": post.text, "publishedAt": post.created_at.to_rfc3339_opts(SecondsFormat::Secs, true) },
             "statistics": {
-                "viewCount": engagement(user, &post, "views", 820.0).to_string(),
-                "likeCount": engagement(user, &post, "likes", 41.0).to_string(),
-                "commentCount": engagement(user, &post, "comments", 5.0).to_string(),
+                "viewCount": views.to_string(),
+                "likeCount": likes.to_string(),
+                "commentCount": share(user, "comments", &post.id, likes, (0.05, 0.2)).to_string(),
             },
         }))
         .collect();
