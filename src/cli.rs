@@ -36,9 +36,26 @@ pub enum Command {
     /// Look after runs of workflows.
     #[command(subcommand)]
     Workflows(WorkflowsCommand),
+    /// Scan a page for search engines and answer engines, and print the report. Nothing is stored.
+    Scan(Scan),
     /// Check the configuration and the database, and say what to do.
     #[command(after_help = "Example:\n  DATABASE_URL=postgres://heycmo@localhost/heycmo heycmo doctor")]
     Doctor,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  heycmo scan https://acme.example/pricing\n  heycmo scan acme.example --json\n  heycmo scan http://localhost:3000 --local"
+)]
+pub struct Scan {
+    /// Address of the page.
+    pub url: String,
+    /// Print everything as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Also scan pages on this machine and its network, such as a site in development.
+    #[arg(long)]
+    pub local: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod cli;
 mod doctor;
 mod operator;
 mod sandbox;
+mod scan;
 mod serve;
 mod welcome;
 mod workflows;
@@ -46,6 +47,7 @@ async fn main() -> ExitCode {
         }
         Command::Workflows(WorkflowsCommand::Cancel { run }) => workflows::cancel(&environment, &run).await,
         Command::Workflows(WorkflowsCommand::Retry { run }) => workflows::retry(&environment, &run).await,
+        Command::Scan(arguments) => scan::scan(arguments).await,
         Command::Doctor => doctor::check(&environment).await,
     };
     exit_code("heycmo", result)

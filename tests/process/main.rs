@@ -18,6 +18,7 @@ mod mistakes;
 mod platforms;
 mod rate_limits;
 mod restart;
+mod scan;
 mod stopping;
 mod support;
 mod two_processes;

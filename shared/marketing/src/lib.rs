@@ -10,6 +10,7 @@ mod markdown;
 mod problem;
 mod readability;
 mod rule;
+pub mod scanner;
 mod text;
 
 pub use channels::x::{posts, weighted_length};

@@ -38,7 +38,7 @@ pub(crate) fn check(kind: ContentKind, draft: &Draft, found: &mut Vec<Finding>) 
 }
 
 /// Flesch–Kincaid grade of a text that is surely English and long enough to measure.
-fn english_grade(text: &str) -> Option<f64> {
+pub(crate) fn english_grade(text: &str) -> Option<f64> {
     let words: Vec<&str> = text.unicode_words().filter(|word| word.chars().any(char::is_alphabetic)).collect();
     if words.len() < FEWEST_WORDS || !detect(text).is_some_and(|info| info.lang() == Lang::Eng && info.is_reliable()) {
         return None;

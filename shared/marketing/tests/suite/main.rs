@@ -6,6 +6,7 @@ mod claims;
 mod email;
 mod guides;
 mod input;
+mod scanner;
 mod social;
 mod support;
 mod web;

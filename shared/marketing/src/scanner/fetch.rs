@@ -1,0 +1,542 @@
+//! Fetching a page and what belongs to it, for whoever asks: only from addresses that are everybody's, and never more
+//! than is good for us.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
+use chrono::Utc;
+use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt};
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, StatusCode};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
+use tokio_util::io::StreamReader;
+use url::{Host, Url};
+
+use super::address::is_public;
+use super::charset::decode;
+use super::facts::{Facts, Redirect, TriedLink};
+use super::page::Page;
+use super::robots::{OUR_NAME, Robots, is_allowed};
+use super::scan::Scan;
+
+/// How long a page may take with all its redirects, and what belongs to it once more.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a link may take that is only tried.
+const LINK_PATIENCE: Duration = Duration::from_secs(4);
+const MAX_REDIRECTS: usize = 5;
+/// How much of a page is read, compressed or not.
+const MAX_PAGE: u64 = 5 * 1024 * 1024;
+/// How much of robots.txt is read: as RFC 9309 asks for at least.
+const MAX_ROBOTS: u64 = 512 * 1024;
+/// How much of a sitemap or llms.txt is looked at, to see that it is one.
+const MAX_BEGINNING: u64 = 4 * 1024;
+/// How many links are tried, and how many at a time.
+const MAX_LINKS: usize = 15;
+const LINKS_AT_ONCE: usize = 5;
+/// Among how many they are chosen.
+const MAX_LOOKED_AT: usize = 500;
+const MAX_HEADER: usize = 1_000;
+/// The headers of an answer that rules look at.
+const HEADERS: [&str; 4] = ["content-type", "content-encoding", "x-robots-tag", "cache-control"];
+
+/// Why a page cannot be scanned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// It is no address of a web page.
+    #[error("{0}")]
+    Address(String),
+    /// It leads to what is not everybody's.
+    #[error("{0} is not a public address. Only pages that anybody can open are scanned.")]
+    NotPublic(String),
+    /// There is no such host.
+    #[error("There is no host {0}.")]
+    NoHost(String),
+    /// It led on too often.
+    #[error("The page redirects more than {MAX_REDIRECTS} times.")]
+    TooManyRedirects,
+    /// It took too long.
+    #[error("The page did not come within {} seconds.", PATIENCE.as_secs())]
+    TooSlow,
+    /// It is too large.
+    #[error("The page has more than {} MiB.", MAX_PAGE / 1024 / 1024)]
+    TooLarge,
+    /// It is not HTML.
+    #[error("This is no HTML page, but {0}.")]
+    NotHtml(String),
+    /// Anything else between us and it.
+    #[error("The page could not be read: {0}.")]
+    Failed(String),
+}
+
+/// How far the scanner may reach: what anybody on the internet reaches, and the networks that whoever runs it allows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    also: Arc<[IpNet]>,
+}
+
+impl Reach {
+    /// Public addresses and these networks: for who develops a site on their own machine.
+    #[must_use]
+    pub fn also(networks: &[IpNet]) -> Self {
+        Self { also: networks.into() }
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        is_public(address) || self.also.iter().any(|network| network.contains(&address))
+    }
+
+    /// Without networks of our own no name of them needs to be looked up.
+    fn allows_name(&self, name: &str) -> bool {
+        !self.also.is_empty() || !is_local_name(name)
+    }
+}
+
+/// How far a scan is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The page is fetched.
+    Page,
+    /// robots.txt, the sitemap and llms.txt are looked for.
+    Site,
+    /// Links are tried.
+    Links,
+    /// It is scored.
+    Score,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Page, Self::Site, Self::Links, Self::Score];
+
+    /// What is being done, in words.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Page => "Fetching the page",
+            Self::Site => "Looking for robots.txt, the sitemap and llms.txt",
+            Self::Links => "Trying links",
+            Self::Score => "Scoring",
+        }
+    }
+}
+
+/// Finds the addresses of a host.
+pub trait Lookup: Send + Sync {
+    /// All of them.
+    fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
+}
+
+/// By the system.
+struct System;
+
+impl Lookup for System {
+    fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) })
+    }
+}
+
+/// Says why an address was refused, through the client that asked for it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not public")]
+struct Refused(String);
+
+/// Gives the client only addresses that it may connect to. It connects to what it is given here and looks nothing up
+/// again, so a name that means something else a moment later changes nothing.
+#[derive(Clone)]
+struct Guard {
+    lookup: Arc<dyn Lookup>,
+    reach: Reach,
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.clone();
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found = guard.lookup.lookup(host.clone()).await?;
+            // One that is not public makes the name suspect: whoever owns it decides which one is taken.
+            if !found.iter().all(|address| guard.reach.allows(*address)) {
+                return Err(Box::new(Refused(host)) as Box<dyn std::error::Error + Send + Sync>);
+            }
+            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+        })
+    }
+}
+
+/// Scans pages. Cheap to clone.
+#[derive(Clone)]
+pub struct Scanner {
+    http: Client,
+    reach: Reach,
+}
+
+/// An answer, with its redirects.
+struct Answer {
+    response: Response,
+    redirects: Vec<Redirect>,
+    first_byte: Duration,
+}
+
+struct Body {
+    bytes: Vec<u8>,
+    wire_bytes: u64,
+    /// There was more.
+    is_cut: bool,
+}
+
+impl Scanner {
+    /// A scanner that finds hosts as the system does.
+    ///
+    /// # Errors
+    ///
+    /// When the client cannot be made.
+    pub fn new(reach: Reach) -> Result<Self, reqwest::Error> {
+        Self::with_lookup(reach, Arc::new(System))
+    }
+
+    /// A scanner that finds hosts by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the client cannot be made.
+    pub fn with_lookup(reach: Reach, lookup: Arc<dyn Lookup>) -> Result<Self, reqwest::Error> {
+        let http = web::http_client()
+            // Says who we are and what for; the address is the project's.
+            .user_agent(concat!("Mozilla/5.0 (compatible; HeyCMO/", env!("CARGO_PKG_VERSION"), "; page scanner)"))
+            .dns_resolver(Guard { lookup, reach: reach.clone() })
+            // A proxy would look names up for itself.
+            .no_proxy()
+            .redirect(Policy::none())
+            .pool_max_idle_per_host(0)
+            .connect_timeout(PATIENCE)
+            .build()?;
+        Ok(Self { http, reach })
+    }
+
+    /// Fetches a page and what belongs to it, and scores it. `told` hears of each stage as it begins.
+    ///
+    /// # Errors
+    ///
+    /// When the address is none or not public, and when there is no HTML page.
+    pub async fn scan(&self, url: &str, told: impl Fn(Stage) + Send) -> Result<Scan, FetchError> {
+        let url = parse(url)?;
+        told(Stage::Page);
+        let (facts, html) = tokio::time::timeout(PATIENCE, self.page(url)).await.map_err(|_| FetchError::TooSlow)??;
+        // A large page takes a while.
+        let page = tokio::task::spawn_blocking(move || Page::read(facts, &html)).await;
+        let mut page = page.map_err(|_| FetchError::Failed("it cannot be understood".to_owned()))?;
+        told(Stage::Site);
+        let robots_text = self.site(&mut page.facts).await;
+        told(Stage::Links);
+        let links = links_to_try(&page);
+        page.facts.tried_links = Some(self.try_links(links, &page.facts.url, &robots_text).await);
+        told(Stage::Score);
+        Ok(Scan::of(&page, Utc::now()))
+    }
+
+    /// A page and its text.
+    async fn page(&self, url: Url) -> Result<(Facts, String), FetchError> {
+        let Answer { response, redirects, first_byte } =
+            self.get(url, "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1").await?;
+        let url = response.url().clone();
+        let status = response.status();
+        let header = |name: &str| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let headers: BTreeMap<String, String> = HEADERS
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), header(name)?.chars().take(MAX_HEADER).collect())))
+            .collect();
+        let content_type = headers.get("content-type").cloned();
+        if let Some(other) = content_type.as_deref().filter(|it| !is_html(it)) {
+            return Err(FetchError::NotHtml(super::seo::short(other)));
+        }
+        let body = read(response, MAX_PAGE).await?;
+        if body.is_cut {
+            return Err(FetchError::TooLarge);
+        }
+        let (html, _) = decode(&body.bytes, content_type.as_deref());
+        let facts = Facts {
+            redirects,
+            status: Some(status.as_u16()),
+            headers,
+            first_byte_ms: u64::try_from(first_byte.as_millis()).ok(),
+            wire_bytes: Some(body.wire_bytes),
+            bytes: u64::try_from(body.bytes.len()).ok(),
+            ..Facts::only(url)
+        };
+        Ok((facts, html))
+    }
+
+    /// Finds out about the site; gives its robots.txt.
+    async fn site(&self, facts: &mut Facts) -> Vec<u8> {
+        let text = match self.small(&facts.url, "/robots.txt", MAX_ROBOTS).await {
+            Some((status, _, bytes)) if status.is_success() => {
+                facts.robots = Some(Robots::read(&bytes, &facts.url));
+                bytes
+            }
+            // RFC 9309, 2.3.1.3: whoever has none lets everybody in. What failed says nothing.
+            Some((status, ..)) if status.is_client_error() => {
+                facts.robots = Some(Robots::none());
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        let named = facts.robots.as_ref().and_then(|robots| robots.sitemaps.first().cloned());
+        let sitemap = named.map_or_else(|| "/sitemap.xml".to_owned(), |url| url.to_string());
+        let (sitemap, llms) = tokio::join!(
+            self.small_if_allowed(&facts.url, &sitemap, &text),
+            self.small_if_allowed(&facts.url, "/llms.txt", &text)
+        );
+        facts.has_sitemap = sitemap.map(|(status, _, bytes)| status.is_success() && is_sitemap(&bytes));
+        facts.has_llms_txt = llms.map(|(status, kind, bytes)| {
+            // Many sites answer everything with a page.
+            status.is_success() && !kind.contains("html") && !is_markup(&bytes) && !bytes.is_empty()
+        });
+        text
+    }
+
+    async fn small_if_allowed(&self, page: &Url, path: &str, robots: &[u8]) -> Option<(StatusCode, String, Vec<u8>)> {
+        let url = page.join(path).ok()?;
+        if is_allowed(robots, OUR_NAME, &url) { self.small(page, path, MAX_BEGINNING).await } else { None }
+    }
+
+    /// The beginning of a small file: its status, type and bytes; none when there was no answer.
+    async fn small(&self, page: &Url, path: &str, most: u64) -> Option<(StatusCode, String, Vec<u8>)> {
+        let url = page.join(path).ok().filter(|url| url.scheme() == "http" || url.scheme() == "https")?;
+        let fetched = async {
+            let response = self.get(url, "*/*").await.ok()?.response;
+            let kind =
+                response.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+            let status = response.status();
+            let body = read(response, most).await.ok()?;
+            Some((status, kind, body.bytes))
+        };
+        tokio::time::timeout(PATIENCE / 2, fetched).await.ok()?
+    }
+
+    async fn try_links(&self, links: Vec<Url>, page: &Url, robots: &[u8]) -> Vec<TriedLink> {
+        // robots.txt of other sites is not read for a single question; they are asked once, and only for the headers.
+        let allowed = links.into_iter().filter(|url| url.host() != page.host() || is_allowed(robots, OUR_NAME, url));
+        let tried = futures::stream::iter(allowed.map(|url| self.try_link(url))).buffered(LINKS_AT_ONCE);
+        // What does not fit into the time stays open.
+        let end = tokio::time::sleep(PATIENCE);
+        tried.take_until(end).filter_map(futures::future::ready).collect().await
+    }
+
+    /// None where it may not be tried.
+    async fn try_link(&self, url: Url) -> Option<TriedLink> {
+        let ask = async |method: Method| {
+            self.require_allowed(&url).ok()?;
+            let request = self.http.request(method, url.clone()).header(ACCEPT, "*/*");
+            tokio::time::timeout(LINK_PATIENCE, request.send()).await.ok()?.ok().map(|answer| answer.status())
+        };
+        let status = match ask(Method::HEAD).await {
+            // Some servers only know GET.
+            Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::NOT_FOUND) => {
+                ask(Method::GET).await
+            }
+            status => status,
+        };
+        let status = status?;
+        Some(TriedLink { url, status: Some(status.as_u16()) })
+    }
+
+    /// Follows redirects by itself, so that each address is looked at before anything is sent there.
+    async fn get(&self, mut url: Url, accept: &str) -> Result<Answer, FetchError> {
+        let mut redirects = Vec::new();
+        loop {
+            self.require_allowed(&url)?;
+            let began = Instant::now();
+            let request = self.http.get(url.clone()).header(ACCEPT, accept).header(ACCEPT_LANGUAGE, "en, *;q=0.5");
+            let response = request
+                .header(ACCEPT_ENCODING, "gzip, deflate, br")
+                .send()
+                .await
+                .map_err(|error| failed(&error, &url))?;
+            let first_byte = began.elapsed();
+            let Some(to) = redirected(&response, &url) else { return Ok(Answer { response, redirects, first_byte }) };
+            if redirects.len() == MAX_REDIRECTS {
+                return Err(FetchError::TooManyRedirects);
+            }
+            redirects.push(Redirect { status: response.status().as_u16(), to: to.clone() });
+            url = to;
+        }
+    }
+
+    /// The client looks names up with the guard, but takes addresses as they are.
+    fn require_allowed(&self, url: &Url) -> Result<(), FetchError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(FetchError::Address(format!("Only http and https are scanned, not {}.", url.scheme())));
+        }
+        let not_public = || Err(FetchError::NotPublic(url.host_str().unwrap_or_default().to_owned()));
+        let is_allowed = match url.host() {
+            Some(Host::Ipv4(address)) => self.reach.allows(address.into()),
+            Some(Host::Ipv6(address)) => self.reach.allows(address.into()),
+            Some(Host::Domain(name)) => self.reach.allows_name(name),
+            None => false,
+        };
+        if is_allowed { Ok(()) } else { not_public() }
+    }
+}
+
+/// Reads an address as people write it: with or without a scheme.
+fn parse(text: &str) -> Result<Url, FetchError> {
+    let text = text.trim();
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let mut url =
+        Url::parse(&whole).map_err(|error| FetchError::Address(format!("This is no address of a page: {error}.")))?;
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(FetchError::Address("This address has no host.".to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(FetchError::Address("Leave the name and password out of the address.".to_owned()));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// Names that never mean anything on the internet. Sources: RFC 6761, RFC 6762, RFC 7686, RFC 8375, RFC 9476, and
+/// ICANN's `.internal`.
+fn is_local_name(name: &str) -> bool {
+    const LOCAL: [&str; 13] = [
+        "localhost",
+        "local",
+        "internal",
+        "intranet",
+        "private",
+        "corp",
+        "home",
+        "lan",
+        "home.arpa",
+        "test",
+        "invalid",
+        "onion",
+        "alt",
+    ];
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let is_single = !name.contains('.');
+    is_single
+        || LOCAL.iter().any(|local| name.strip_suffix(local).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+}
+
+fn redirected(response: &Response, url: &Url) -> Option<Url> {
+    let leads_on = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let to = response.headers().get(LOCATION).filter(|_| leads_on)?;
+    let mut to = url.join(&String::from_utf8_lossy(to.as_bytes())).ok()?;
+    to.set_fragment(None);
+    Some(to)
+}
+
+fn failed(error: &reqwest::Error, url: &Url) -> FetchError {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut words = "the connection failed".to_owned();
+    while let Some(cause) = source {
+        if cause.downcast_ref::<Refused>().is_some() {
+            return FetchError::NotPublic(host);
+        }
+        words = cause.to_string();
+        source = cause.source();
+    }
+    match () {
+        () if error.is_timeout() => FetchError::TooSlow,
+        () if words.contains("failed to lookup") || words.contains("dns") => FetchError::NoHost(host),
+        () => FetchError::Failed(super::seo::short(&words)),
+    }
+}
+
+fn is_html(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(kind.as_str(), "text/html" | "application/xhtml+xml" | "")
+}
+
+fn is_markup(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// By its root element, or as gzip or a text of addresses, which are sitemaps too.
+fn is_sitemap(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let is_addresses =
+        text.lines().next().is_some_and(|line| line.starts_with("http://") || line.starts_with("https://"));
+    bytes.starts_with(&[0x1f, 0x8b])
+        || text.contains("<urlset")
+        || text.contains("<sitemapindex")
+        || text.contains("<rss")
+        || is_addresses
+}
+
+/// Reads at most so much of a body, on the wire and unpacked.
+async fn read(response: Response, most: u64) -> Result<Body, FetchError> {
+    let url = response.url().clone();
+    let encoding = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let encoding = encoding.trim().to_ascii_lowercase();
+    let wire = Arc::new(AtomicU64::new(0));
+    let counted = wire.clone();
+    let stream = response.bytes_stream().map_err(io::Error::other).inspect_ok(move |chunk| {
+        counted.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+    });
+    let packed = BufReader::new(StreamReader::new(stream).take(most + 1));
+    let mut unpacked = unpacked(&encoding, packed)?.take(most + 1);
+    let mut bytes = Vec::new();
+    if let Err(error) = unpacked.read_to_end(&mut bytes).await {
+        // A body that breaks off says as much as it says; browsers show it too.
+        if bytes.is_empty() {
+            tracing::debug!(%error, %url, "a page broke off");
+            return Err(FetchError::Failed("it broke off".to_owned()));
+        }
+    }
+    let is_cut = bytes.len() as u64 > most;
+    bytes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    Ok(Body { bytes, wire_bytes: wire.load(Ordering::Relaxed), is_cut })
+}
+
+type Reading = Pin<Box<dyn AsyncRead + Send>>;
+
+fn unpacked(encoding: &str, packed: impl AsyncBufRead + Send + Unpin + 'static) -> Result<Reading, FetchError> {
+    Ok(match encoding {
+        "" | "identity" => Box::pin(packed),
+        "gzip" | "x-gzip" => Box::pin(GzipDecoder::new(packed)),
+        "br" => Box::pin(BrotliDecoder::new(packed)),
+        // By the standard it is zlib's format; some send it without.
+        "deflate" => Box::pin(ZlibDecoder::new(packed)),
+        other => {
+            return Err(FetchError::Failed(format!(
+                "it is packed in a way that was not asked for, {}",
+                super::seo::short(other)
+            )));
+        }
+    })
+}
+
+/// Some of the links, half of the site and half of others, each once.
+fn links_to_try(page: &Page) -> Vec<Url> {
+    let mut found: Vec<(Url, bool)> = Vec::new();
+    for link in page.links.iter().take(MAX_LOOKED_AT) {
+        let mut url = link.url.clone();
+        url.set_fragment(None);
+        if url != page.facts.url && !found.iter().any(|(known, _)| *known == url) {
+            found.push((url, link.is_internal));
+        }
+    }
+    let of = |wanted: bool, most: usize| {
+        found.iter().filter(move |(_, is)| *is == wanted).map(|(url, _)| url.clone()).take(most)
+    };
+    let outside: Vec<Url> = of(false, MAX_LINKS / 2).collect();
+    of(true, MAX_LINKS - outside.len()).chain(outside).collect()
+}
+
+impl std::fmt::Debug for Scanner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scanner").field("reach", &self.reach).finish_non_exhaustive()
+    }
+}
