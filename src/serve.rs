@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use entity::customers::{self, NewCustomer};
 use entity::db::Db;
 use entity::feed::Feed;
+use marketing::scanner::{Reach, Scanner};
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
 use platforms::Platforms;
@@ -116,6 +117,7 @@ fn apps(
         db: db.clone(),
         feed,
         platforms,
+        scanner: Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?,
         origins: AllowedOrigins {
             hosts: config.origins.mcp_hosts(addresses.mcp.port()),
             origins: config.origins.mcp_origins(addresses.gateway.port(), addresses.mcp.port()),

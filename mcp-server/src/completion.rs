@@ -2,6 +2,7 @@
 
 use entity::content::{self, Filter};
 use entity::db::Db;
+use entity::scans;
 use marketing::{CHANNELS, guide};
 use rmcp::ErrorData;
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
@@ -9,7 +10,7 @@ use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Referen
 use crate::answer::protocol_error;
 use crate::caller::Caller;
 use crate::prompts::{REVIEW_DRAFT, WRITE_CONTENT, kinds};
-use crate::resources::{CONTENT_TEMPLATE, PLAYBOOK_TEMPLATE};
+use crate::resources::{CONTENT_TEMPLATE, PLAYBOOK_TEMPLATE, SCAN_TEMPLATE};
 
 /// How many of the newest pieces are offered.
 const MAX_PIECES: u64 = 100;
@@ -26,6 +27,7 @@ pub async fn complete(db: &Db, caller: &Caller, request: &CompleteRequestParams)
         (Reference::Prompt(prompt), "topic") if prompt.name == WRITE_CONTENT => pillars(db, caller).await?,
         (Reference::Prompt(prompt), "contentId") if prompt.name == REVIEW_DRAFT => piece_ids(db, caller).await?,
         (Reference::Resource(template), "id") if template.uri == CONTENT_TEMPLATE => piece_ids(db, caller).await?,
+        (Reference::Resource(template), "id") if template.uri == SCAN_TEMPLATE => scan_ids(db, caller).await?,
         (Reference::Resource(template), "channel") if template.uri == PLAYBOOK_TEMPLATE => {
             CHANNELS.into_iter().map(|channel| guide(channel).slug.to_owned()).collect()
         }
@@ -44,6 +46,12 @@ async fn piece_ids(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
     let page = content::list(db, &caller.customer_id, &Filter::default(), None, MAX_PIECES).await;
     let page = page.map_err(|error| protocol_error(&error))?;
     Ok(page.pieces.into_iter().map(|piece| piece.id.to_string()).collect())
+}
+
+async fn scan_ids(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
+    let page = scans::list(db, &caller.customer_id, None, None, MAX_PIECES).await;
+    let page = page.map_err(|error| protocol_error(&error))?;
+    Ok(page.scans.into_iter().map(|scan| scan.id.to_string()).collect())
 }
 
 /// What the brand keeps coming back to is what it writes about.

@@ -4,6 +4,7 @@ mod access;
 mod answer;
 pub mod caller;
 mod completion;
+mod progress;
 mod prompts;
 mod rate;
 mod render;
@@ -20,6 +21,7 @@ mod when;
 use axum::Router;
 use entity::db::Db;
 use entity::feed::Feed;
+use marketing::scanner::Scanner;
 use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::rate_limit::RateLimiter;
@@ -33,6 +35,8 @@ pub struct McpServer {
     pub feed: Feed,
     /// What customers connect.
     pub platforms: Platforms,
+    /// Looks at pages.
+    pub scanner: Scanner,
     /// Under which names it may be asked, and by which web pages.
     pub origins: AllowedOrigins,
     /// Binds session ids to their customer; the same in every process.

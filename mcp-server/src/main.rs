@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use entity::feed::Feed;
+use marketing::scanner::{Reach, Scanner};
 use mcp_server::transport::Limits;
 use mcp_server::{AllowedOrigins, McpServer};
 use platforms::Platforms;
@@ -41,6 +42,7 @@ async fn run() -> Result<(), String> {
 
     let public_url = config.origins.gateway(config.gateway_addr.port());
     let server = McpServer {
+        scanner: Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?,
         platforms: Platforms::new(db.clone(), config.composio, public_url, &secrets)?,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use entity::brands::{self, Brand};
 use entity::content::{self, Channel, Filter};
 use entity::db::Db;
-use entity::ids::ContentId;
+use entity::ids::{ContentId, ScanId};
+use entity::scans::{self, Scan};
 use marketing::{CHANNELS, Guide, channel_from_slug, guide};
 use rmcp::ErrorData;
 use rmcp::model::{CacheScope, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
@@ -18,6 +19,8 @@ use crate::render;
 pub const BRAND_URI: &str = "heycmo://brand";
 /// Template of the pieces of content.
 pub const CONTENT_TEMPLATE: &str = "heycmo://content/{id}";
+/// Template of the scans.
+pub const SCAN_TEMPLATE: &str = "heycmo://scans/{id}";
 /// Template of the playbooks.
 pub const PLAYBOOK_TEMPLATE: &str = "heycmo://playbook/{channel}";
 
@@ -29,6 +32,7 @@ const MAX_DECISIONS: u64 = 20;
 enum Target {
     Brand,
     Content(ContentId),
+    Scan(ScanId),
     Playbook(Channel),
 }
 
@@ -40,6 +44,9 @@ impl Target {
         if let Some(id) = uri.strip_prefix("heycmo://content/") {
             return id.parse().ok().map(Self::Content);
         }
+        if let Some(id) = uri.strip_prefix("heycmo://scans/") {
+            return id.parse().ok().map(Self::Scan);
+        }
         uri.strip_prefix("heycmo://playbook/").and_then(channel_from_slug).map(Self::Playbook)
     }
 }
@@ -47,6 +54,11 @@ impl Target {
 /// The address of a piece of content.
 pub fn content_uri(id: &str) -> String {
     format!("heycmo://content/{id}")
+}
+
+/// The address of a scan.
+pub fn scan_uri(id: &str) -> String {
+    format!("heycmo://scans/{id}")
 }
 
 /// The addresses of all playbooks.
@@ -64,6 +76,10 @@ pub fn templates() -> Vec<ResourceTemplate> {
         ResourceTemplate::new(CONTENT_TEMPLATE, "content")
             .with_title("Piece of content")
             .with_description("One piece whole: words, findings and decisions.")
+            .with_mime_type(MARKDOWN),
+        ResourceTemplate::new(SCAN_TEMPLATE, "scan")
+            .with_title("Scan of a page")
+            .with_description("One scan whole: scores, what to change and why, and texts to copy.")
             .with_mime_type(MARKDOWN),
         ResourceTemplate::new(PLAYBOOK_TEMPLATE, "playbook")
             .with_title("Playbook")
@@ -141,6 +157,10 @@ pub async fn require_readable(db: &Db, caller: &Caller, uri: &str) -> Result<(),
             content::get(db, &caller.customer_id, &id).await.map_err(|error| protocol_error(&error))?;
             Ok(())
         }
+        Target::Scan(id) => {
+            scans::get(db, &caller.customer_id, &id).await.map_err(|error| protocol_error(&error))?;
+            Ok(())
+        }
     }
 }
 
@@ -151,6 +171,7 @@ async fn text(db: &Db, caller: &Caller, uri: &str) -> Result<String, ErrorData> 
         match target {
             Target::Brand => Ok(render::brand(&brand)),
             Target::Playbook(channel) => Ok(playbook(guide(channel), &brand)),
+            Target::Scan(id) => Ok(report(scans::get(db, &caller.customer_id, &id).await?)),
             Target::Content(id) => {
                 let piece = content::get(db, &caller.customer_id, &id).await?;
                 let history = content::history(db, &caller.customer_id, &id, MAX_DECISIONS).await?;
@@ -159,6 +180,18 @@ async fn text(db: &Db, caller: &Caller, uri: &str) -> Result<String, ErrorData> 
         }
     };
     read.await.map_err(|error: entity::Error| protocol_error(&error))
+}
+
+/// A scan in Markdown.
+fn report(scan: Scan) -> String {
+    let (url, seo, geo) = (scan.url, scan.seo, scan.geo);
+    match serde_json::from_value::<marketing::scanner::Scan>(scan.report) {
+        Ok(report) => marketing::scanner::markdown(&report),
+        // What an earlier version has kept in another form.
+        Err(_) => format!(
+            "# Scan of {url}\n\nSEO {seo}, GEO {geo}. Its details are of an earlier version: scan the page again."
+        ),
+    }
 }
 
 fn nothing_behind(uri: &str) -> ErrorData {

@@ -22,9 +22,9 @@ use crate::transport::{self, Sessions, TransportConfig};
 
 /// The routes. Must be called within a Tokio runtime: tasks of its own watch the shutdown and the keys.
 pub fn router(server: McpServer) -> Router {
-    let McpServer { db, feed, platforms, origins, binding_key, limits, rate_limiter, shutdown } = server;
+    let McpServer { db, feed, platforms, scanner, origins, binding_key, limits, rate_limiter, shutdown } = server;
     let sessions = Sessions::new(&limits, shutdown.clone());
-    let app = App::new(db.clone(), feed.clone(), platforms, sessions.clone(), shutdown.clone());
+    let app = App::new(db.clone(), feed.clone(), platforms, scanner, sessions.clone(), shutdown.clone());
     let config = TransportConfig { limits, ..TransportConfig::new(binding_key.into(), origins.hosts, origins.origins) };
     let store = Arc::new(DatabaseSessionStore(db.clone()));
     let watch = crate::access::watch(db.clone(), feed, sessions.clone());

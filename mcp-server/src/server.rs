@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use entity::db::Db;
 use entity::feed::Feed;
 use futures::FutureExt;
+use marketing::scanner::Scanner;
 use platforms::Platforms;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
@@ -31,7 +32,7 @@ const INSTRUCTIONS: &str = "HeyCMO is the marketing memory and desk of this bran
 Read get_brand before writing and playbook resources for the channel's rules. Save drafts with create_content, mend what the findings say, \
 show the draft to the person, and record only decisions they really made with review_content. Nothing goes out without an approval. \
 publish_content puts an approved piece out on its connected platform, once; connect_platform makes the link that connects one. \
-query_ga4, query_search_console and query_post_analytics read numbers: name their source when you tell them. \
+query_ga4, query_search_console and query_post_analytics read numbers: name their source when you tell them. scan_page says how well search engines and answer engines can use a page, and what to change. \
 start_workflow starts durable work such as onboarding; get_workflow_run tells how it stands.";
 
 /// What all sessions share.
@@ -42,6 +43,8 @@ pub struct App {
     pub feed: Feed,
     /// What customers connect.
     pub platforms: Platforms,
+    /// Looks at pages.
+    pub scanner: Scanner,
     /// Who is connected.
     pub sessions: Arc<Sessions>,
     /// Ends what would go on waiting when the process stops.
@@ -57,10 +60,20 @@ impl App {
         db: Db,
         feed: Feed,
         platforms: Platforms,
+        scanner: Scanner,
         sessions: Arc<Sessions>,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
-        Arc::new(Self { db, feed, platforms, sessions, shutdown, tools: tools::router(), prompts: Prompts::new() })
+        Arc::new(Self {
+            db,
+            feed,
+            platforms,
+            scanner,
+            sessions,
+            shutdown,
+            tools: tools::router(),
+            prompts: Prompts::new(),
+        })
     }
 
     /// A tool as it is listed.

@@ -60,6 +60,7 @@ impl Change {
             | EventType::WorkflowCompleted
             | EventType::WorkflowFailed
             | EventType::WorkflowCancelled
+            | EventType::ScanCompleted
             | EventType::LeadLogged => (Vec::new(), false),
         };
         Self { updated, list_changed }

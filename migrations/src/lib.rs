@@ -4,6 +4,7 @@ mod m0001_foundation;
 mod m0002_billing;
 mod m0003_workflows;
 mod m0004_connections;
+mod m0005_scans;
 
 use entity::Result;
 use entity::db::Db;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_billing::Migration),
             Box::new(m0003_workflows::Migration),
             Box::new(m0004_connections::Migration),
+            Box::new(m0005_scans::Migration),
         ]
     }
 }

@@ -56,6 +56,8 @@ fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
         "log_lead" => json!({
             "source": "webinar", "name": "Lea", "email": "lea@example.com", "company": "Acme", "contentId": id, "note": "Demo",
         }),
+        "scan_page" => json!({"url": "http://127.0.0.1:9/", "fixes": true}),
+        "list_scans" => json!({"url": "https://acme.example/", "limit": 5, "cursor": ""}),
         "list_events" => json!({"type": "lead.*", "limit": 5, "cursor": ""}),
         "start_workflow" => json!({"workflow": "onboarding", "input": {}, "waitSeconds": 0}),
         "get_workflow_run" | "cancel_workflow_run" => json!({"runId": run}),
@@ -78,8 +80,9 @@ fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
     }
 }
 
-/// What can only be done where platforms are set up; tests/process does it with the stand-in.
-const WITH_PLATFORMS: [&str; 6] = [
+/// What can only be done where platforms are set up, or a page can be fetched; other tests do it.
+const WITH_OTHERS: [&str; 7] = [
+    "scan_page",
     "list_connections",
     "connect_platform",
     "publish_content",
@@ -324,7 +327,7 @@ async fn null_is_as_good_as_absent() {
         let schema = &listed["inputSchema"];
         let required: BTreeSet<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        if WITH_PLATFORMS.contains(&tool.as_str()) {
+        if WITH_OTHERS.contains(&tool.as_str()) {
             continue;
         }
         let mut arguments = good(tool, &ids);

@@ -25,6 +25,7 @@ fn check(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
         Some("array") => value.is_array(),
         Some("string") => value.is_string(),
         Some("integer") => value.is_i64(),
+        Some("number") => value.is_number(),
         Some("boolean") => value.is_boolean(),
         Some("null") => value.is_null(),
         None => true,

@@ -8,6 +8,7 @@ use entity::db::Db;
 use entity::feed::Feed;
 use entity::ids::CustomerId;
 use harness::{Backend, PATIENCE, TestDb};
+use marketing::scanner::{Reach, Scanner};
 use mcp_server::{AllowedOrigins, McpServer};
 use platforms::Platforms;
 use reqwest::{RequestBuilder, Response};
@@ -112,6 +113,7 @@ impl Product {
         let db = test.another_db().await;
         let mcp = mcp_server::app(McpServer {
             platforms,
+            scanner: Scanner::new(Reach::also(&["127.0.0.0/8".parse().unwrap()])).unwrap(),
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),
             origins: AllowedOrigins { hosts: vec!["127.0.0.1".to_owned()], origins: Vec::new() },

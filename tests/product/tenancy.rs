@@ -1,5 +1,6 @@
 //! One customer with another's ids: sees nothing, changes nothing.
 
+use entity::scans::{self, NewScan};
 use serde_json::{Value, json};
 
 use crate::support::{Account, Assistant, Product, in_time, next_year};
@@ -12,6 +13,7 @@ struct Hers {
     content: String,
     event: String,
     run: String,
+    scan: String,
     customer: String,
 }
 
@@ -31,12 +33,20 @@ async fn fill(product: &Product, anna: &Account) -> Hers {
     assistant.call("log_lead", json!({"source": MARKER, "name": MARKER, "contentId": content})).await;
     let run = assistant.call("list_workflow_runs", json!({})).await.data["runs"][0]["id"].as_str().unwrap().to_owned();
     let event = assistant.call("list_events", json!({})).await.data["events"][0]["id"].as_str().unwrap().to_owned();
-    Hers { content, event, run, customer: anna.id.to_string() }
+    let new = NewScan {
+        url: format!("http://{}/", MARKER.to_lowercase()),
+        title: Some(MARKER.to_owned()),
+        seo: 1,
+        geo: 2,
+        report: json!({ "title": MARKER }),
+    };
+    let scan = scans::save(&product.test.db(), &anna.id, new).await.unwrap().id.to_string();
+    Hers { content, event, run, scan, customer: anna.id.to_string() }
 }
 
 /// What Ben's assistant is told when it tries each tool with her ids, and without any.
 async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
-    let Hers { content, event, run, .. } = hers;
+    let Hers { content, event, run, scan, .. } = hers;
     let tries = [
         ("get_account", json!({})),
         ("get_brand", json!({})),
@@ -67,6 +77,10 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("connect_platform", json!({"platform": "x"})),
         ("publish_content", json!({"contentId": content})),
         ("publish_content", json!({"contentId": content, "personSaw": "published"})),
+        ("list_scans", json!({})),
+        ("list_scans", json!({"cursor": scan})),
+        ("list_scans", json!({"url": format!("http://{}/", MARKER.to_lowercase())})),
+        ("scan_page", json!({"url": "http://10.0.0.1/"})),
         ("query_ga4", json!({})),
         ("query_search_console", json!({})),
         ("query_post_analytics", json!({"platform": "x"})),
@@ -95,6 +109,8 @@ async fn by_prompts_and_resources(ben: &Assistant, hers: &Hers) -> Vec<String> {
     let uri = format!("heycmo://content/{}", hers.content);
     assert!(ben.read(&uri).await.is_err(), "her piece can be read");
     assert!(ben.subscribe(&uri).await.is_err());
+    let scan = format!("heycmo://scans/{}", hers.scan);
+    assert!(ben.read(&scan).await.is_err() && ben.subscribe(&scan).await.is_err(), "her scan can be read");
     let listed = in_time("resources/list", ben.client.list_all_resources()).await.unwrap();
     for resource in listed {
         told.push(format!("{resource:?} {}", ben.read(&resource.uri).await.unwrap()));

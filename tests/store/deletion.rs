@@ -10,6 +10,7 @@ use entity::db::{Db, now};
 use entity::engine::{self, Cancel, Incoming, Start};
 use entity::ids::CustomerId;
 use entity::leads::{self, NewLead};
+use entity::scans::{self, NewScan};
 use entity::workflows::{self, Workflow};
 use entity::{mcp_sessions, outbox, publications};
 use harness::{TestDb, a_customer};
@@ -71,6 +72,8 @@ async fn a_customer_with_everything(db: &Db) -> CustomerId {
     publications::claim(db, &id, &piece.id, Platform::Linkedin, &format!("ca_{id}")).await.unwrap();
     let lead = NewLead { source: "webinar".to_owned(), content_id: Some(piece.id), ..NewLead::default() };
     leads::log(db, &id, lead).await.unwrap();
+    let scan = NewScan { url: "https://x.example/".to_owned(), title: None, seo: 1, geo: 2, report: json!({}) };
+    scans::save(db, &id, scan).await.unwrap();
     workflows::request(db, &id, Workflow::Onboarding, json!({})).await.unwrap();
     start_engine_run(db, &id).await;
     mcp_sessions::store(db, &id, &format!("session of {id}"), json!({})).await.unwrap();

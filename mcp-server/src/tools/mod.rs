@@ -9,6 +9,7 @@ mod events;
 mod leads;
 mod publishing;
 mod review;
+mod scans;
 mod strict;
 mod workflows;
 
@@ -33,6 +34,7 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::publishing_tools()
         + HeyCmo::connection_tools()
         + HeyCmo::analytics_tools()
+        + HeyCmo::scan_tools()
         + HeyCmo::lead_tools()
         + HeyCmo::event_tools()
         + HeyCmo::workflow_tools()

@@ -7,7 +7,7 @@ use entity::brands;
 use entity::events::Event;
 use entity::ids::RunId;
 use entity::workflows::{self, Filter, Run, RunStatus, Step, StepStatus, Workflow};
-use rmcp::model::{ProgressNotificationParam, ProgressToken, RequestMetaObject};
+use rmcp::model::RequestMetaObject;
 use rmcp::{Peer, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Arguments, given, page_size};
 use crate::answer::{Answer, Refusal, no_such_run};
 use crate::caller::Caller;
+use crate::progress::Teller;
 use crate::schema;
 use crate::server::{App, HeyCmo};
 use crate::when::{display, in_list, timestamp};
@@ -164,7 +165,7 @@ impl HeyCmo {
         let app = self.app();
         let run =
             workflows::request(&app.db, &caller.customer_id, workflow.into(), json!(input.unwrap_or_default())).await?;
-        let teller = meta.get_progress_token().map(|token| Teller { peer, token, told: 0, last: String::new() });
+        let teller = Teller::of(&meta, peer);
         let whole = watched(app, &caller, &run.id, patience, teller).await?;
         Ok(answer(app, &caller, whole).await?)
     }
@@ -332,29 +333,6 @@ async fn next_news(events: &mut Receiver<Arc<Event>>, id: &RunId) {
             // Nothing is heard any more; looking again is left.
             Err(RecvError::Closed) => return std::future::pending().await,
         }
-    }
-}
-
-/// Tells a client that asked for it how far its call is.
-struct Teller {
-    peer: Peer<RoleServer>,
-    token: ProgressToken,
-    /// How often it was told.
-    told: u32,
-    /// What was told last; it is not told twice.
-    last: String,
-}
-
-impl Teller {
-    async fn tell(&mut self, message: String) {
-        if self.last == message {
-            return;
-        }
-        self.told += 1;
-        self.last.clone_from(&message);
-        let progress = ProgressNotificationParam::new(self.token.clone(), self.told.into()).with_message(message);
-        // A client that does not hear it still gets the answer.
-        let _ = self.peer.notify_progress(progress).await;
     }
 }
 

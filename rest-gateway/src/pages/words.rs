@@ -58,6 +58,7 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::WorkflowCompleted => format!("{} is done.", workflow(&event.data)),
         EventType::WorkflowFailed => format!("{} failed{}", workflow(&event.data), reason(said("error"))),
         EventType::WorkflowCancelled => format!("{} was ended{}", workflow(&event.data), reason(said("error"))),
+        EventType::ScanCompleted => scanned(&event.data),
         EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
     }
 }
@@ -113,6 +114,15 @@ fn revision(data: &Value) -> String {
 fn due(data: &Value, zone: Tz) -> String {
     let at = data.get("scheduledAt").and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok());
     at.map_or_else(|| "at a new time".to_owned(), |at| time(at, zone))
+}
+
+fn scanned(data: &Value) -> String {
+    let score = |field: &str| data.get(field).and_then(Value::as_i64).unwrap_or_default();
+    let url = data
+        .get("url")
+        .and_then(Value::as_str)
+        .map_or_else(|| "A page".to_owned(), |url| format!("The page {}", isolated(url)));
+    format!("{url} was scanned: SEO {}, GEO {}.", score("seo"), score("geo"))
 }
 
 fn changed_fields(data: &Value) -> String {
@@ -274,6 +284,11 @@ mod tests {
                         .unwrap()
                         .format("%a %-d %b %Y")
                 ),
+            ),
+            (
+                EventType::ScanCompleted,
+                json!({"url": "https://acme.example/", "seo": 81, "geo": 64}),
+                "The page https://acme.example/ was scanned: SEO 81, GEO 64.".to_owned(),
             ),
             (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
         ] {

@@ -74,6 +74,7 @@ event_types! {
     ContentDue = "content.due",
     ContentPublished = "content.published",
     ContentPublishFailed = "content.publish_failed",
+    ScanCompleted = "scan.completed",
     LeadLogged = "lead.logged",
     WorkflowStarted = "workflow.started",
     WorkflowCompleted = "workflow.completed",

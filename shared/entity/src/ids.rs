@@ -168,6 +168,8 @@ id!(/// A run of the embedded engine.
     ExecutionId, "exe");
 id!(/// A piece of content on its way to a platform, or there.
     PublicationId, "pub");
+id!(/// A scan of a page.
+    ScanId, "scan");
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,7 @@ pub mod leads;
 pub mod mcp_sessions;
 pub mod outbox;
 pub mod publications;
+pub mod scans;
 mod tables;
 pub mod workflows;
 

@@ -8,8 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const TOOLS = [
   'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_workflow_run',
-  'list_connections', 'list_content', 'list_events', 'list_workflow_runs', 'log_lead', 'publish_content', 'query_ga4',
-  'query_post_analytics', 'query_search_console', 'review_content', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
+  'list_connections', 'list_content', 'list_events', 'list_scans', 'list_workflow_runs', 'log_lead', 'publish_content', 'query_ga4',
+  'query_post_analytics', 'query_search_console', 'review_content', 'scan_page', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
 ]
 const BRAND = 'heycmo://brand'
 const PATIENCE = 30_000
@@ -201,11 +201,16 @@ async function durableWork(call) {
 }
 
 async function platforms(call) {
+  let link
   for (const platform of ['x', 'google_analytics', 'search_console']) {
     const { url } = await call('connect_platform', { platform })
+    link = url
     const page = await fetch(`${url}/allow`, { method: 'POST' })
     assert.match(await page.text(), /is connected\./)
   }
+  const scan = await call('scan_page', { url: new URL('/composio', link).href, fixes: true })
+  assert.ok(scan.seo.score > 0 && scan.geo.findings.length > 0 && scan.fixes.length > 0, JSON.stringify(scan))
+  assert.deepEqual((await call('list_scans', { url: scan.url })).scans.map(one => one.id), [scan.id])
   const { connections } = await call('list_connections')
   const connected = connections.filter(connection => connection.status === 'connected').map(connection => connection.platform)
   assert.deepEqual(connected, ['google_analytics', 'search_console', 'x'])
@@ -249,7 +254,7 @@ async function resources(client, contentId) {
   const uris = resources.map(resource => resource.uri)
   for (const uri of [BRAND, 'heycmo://playbook/linkedin', `heycmo://content/${contentId}`]) assert.ok(uris.includes(uri), `${uri} is listed`)
   const { resourceTemplates } = await client.listResourceTemplates()
-  assert.deepEqual(resourceTemplates.map(template => template.uriTemplate).sort(), ['heycmo://content/{id}', 'heycmo://playbook/{channel}'])
+  assert.deepEqual(resourceTemplates.map(template => template.uriTemplate).sort(), ['heycmo://content/{id}', 'heycmo://playbook/{channel}', 'heycmo://scans/{id}'])
   for (const uri of uris) assert.ok((await client.readResource({ uri })).contents[0].text.length > 20, `${uri} can be read`)
   await assert.rejects(client.readResource({ uri: 'heycmo://nothing' }), /heycmo:\/\/nothing/)
 }

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+import urllib.parse
 import urllib.request
 import uuid
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ import anyio
 
 TOOLS = [
     "cancel_workflow_run", "connect_platform", "create_content", "get_account", "get_brand", "get_content", "get_workflow_run",
-    "list_connections", "list_content", "list_events", "list_workflow_runs", "log_lead", "publish_content", "query_ga4",
-    "query_post_analytics", "query_search_console", "review_content", "schedule_content", "start_workflow", "update_brand", "update_content",
+    "list_connections", "list_content", "list_events", "list_scans", "list_workflow_runs", "log_lead", "publish_content", "query_ga4",
+    "query_post_analytics", "query_search_console", "review_content", "scan_page", "schedule_content", "start_workflow", "update_brand", "update_content",
 ]
 BRAND = "heycmo://brand"
 PATIENCE = 30
@@ -226,6 +227,9 @@ async def platforms(call):
     for platform in ("x", "google_analytics", "search_console"):
         link = await call("connect_platform", platform=platform)
         await anyio.to_thread.run_sync(allow, link["url"])
+    scan = await call("scan_page", url=urllib.parse.urljoin(link["url"], "/composio"), fixes=True)
+    assert scan["seo"]["score"] > 0 and scan["geo"]["findings"] and scan["fixes"], scan
+    assert [one["id"] for one in (await call("list_scans", url=scan["url"]))["scans"]] == [scan["id"]]
     connections = (await call("list_connections"))["connections"]
     connected = [connection["platform"] for connection in connections if connection["status"] == "connected"]
     assert connected == ["google_analytics", "search_console", "x"], connections
@@ -270,7 +274,7 @@ async def resources(assistant, piece):
     uris = [resource["uri"] for resource in (await assistant.ask("list_resources"))["resources"]]
     assert {BRAND, "heycmo://playbook/linkedin", f"heycmo://content/{piece}"} <= set(uris), uris
     templates = (await assistant.ask("list_resource_templates"))["resourceTemplates"]
-    assert sorted(template["uriTemplate"] for template in templates) == ["heycmo://content/{id}", "heycmo://playbook/{channel}"]
+    assert sorted(template["uriTemplate"] for template in templates) == ["heycmo://content/{id}", "heycmo://playbook/{channel}", "heycmo://scans/{id}"]
     for uri in uris:
         assert len((await assistant.ask("read_resource", uri))["contents"][0]["text"]) > 20, uri
     with refused("heycmo://nothing"):

@@ -4,5 +4,6 @@ mod content;
 mod events;
 mod leads;
 mod review;
+mod scans;
 mod schedule;
 mod workflows;

@@ -21,6 +21,7 @@ pub mod lead;
 pub mod mcp_session;
 pub mod outbox_message;
 pub mod publication;
+pub mod scan;
 pub mod stripe_event;
 pub mod subscription;
 pub mod workflow_run;

@@ -19,6 +19,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
+use tokio::sync::Semaphore;
 use tokio_util::io::StreamReader;
 use url::{Host, Url};
 
@@ -46,6 +47,10 @@ const LINKS_AT_ONCE: usize = 5;
 /// Among how many they are chosen.
 const MAX_LOOKED_AT: usize = 500;
 const MAX_HEADER: usize = 1_000;
+/// Longer addresses are not kept, in bytes.
+const MAX_ADDRESS: usize = 2_000;
+/// How many pages are scanned at a time; the others wait.
+const AT_ONCE: usize = 8;
 /// The headers of an answer that rules look at.
 const HEADERS: [&str; 4] = ["content-type", "content-encoding", "x-robots-tag", "cache-control"];
 
@@ -178,6 +183,7 @@ impl Resolve for Guard {
 pub struct Scanner {
     http: Client,
     reach: Reach,
+    slots: Arc<Semaphore>,
 }
 
 /// An answer, with its redirects.
@@ -220,7 +226,7 @@ impl Scanner {
             .pool_max_idle_per_host(0)
             .connect_timeout(PATIENCE)
             .build()?;
-        Ok(Self { http, reach })
+        Ok(Self { http, reach, slots: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 
     /// Fetches a page and what belongs to it, and scores it. `told` hears of each stage as it begins.
@@ -229,7 +235,9 @@ impl Scanner {
     ///
     /// When the address is none or not public, and when there is no HTML page.
     pub async fn scan(&self, url: &str, told: impl Fn(Stage) + Send) -> Result<Scan, FetchError> {
-        let url = parse(url)?;
+        let url = page_address(url)?;
+        self.require_allowed(&url)?;
+        let _slot = self.slots.acquire().await;
         told(Stage::Page);
         let (facts, html) = tokio::time::timeout(PATIENCE, self.page(url)).await.map_err(|_| FetchError::TooSlow)??;
         // A large page takes a while.
@@ -377,6 +385,7 @@ impl Scanner {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(FetchError::Address(format!("Only http and https are scanned, not {}.", url.scheme())));
         }
+        require_short(url)?;
         let not_public = || Err(FetchError::NotPublic(url.host_str().unwrap_or_default().to_owned()));
         let is_allowed = match url.host() {
             Some(Host::Ipv4(address)) => self.reach.allows(address.into()),
@@ -389,7 +398,11 @@ impl Scanner {
 }
 
 /// Reads an address as people write it: with or without a scheme.
-fn parse(text: &str) -> Result<Url, FetchError> {
+///
+/// # Errors
+///
+/// When it is none.
+pub fn page_address(text: &str) -> Result<Url, FetchError> {
     let text = text.trim();
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let mut url =
@@ -401,7 +414,15 @@ fn parse(text: &str) -> Result<Url, FetchError> {
         return Err(FetchError::Address("Leave the name and password out of the address.".to_owned()));
     }
     url.set_fragment(None);
+    require_short(&url)?;
     Ok(url)
+}
+
+fn require_short(url: &Url) -> Result<(), FetchError> {
+    if url.as_str().len() <= MAX_ADDRESS {
+        return Ok(());
+    }
+    Err(FetchError::Address(format!("An address has at most {MAX_ADDRESS} characters.")))
 }
 
 /// Names that never mean anything on the internet. Sources: RFC 6761, RFC 6762, RFC 7686, RFC 8375, RFC 9476, and

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use axum::http::HeaderValue;
 use chrono::Duration;
 use entity::db::DatabaseUrl;
+use ipnet::IpNet;
 use url::{Host, Url};
 
 pub use composio::{ComposioConfig, auth_config_variable};
@@ -57,6 +58,8 @@ pub struct Config {
     pub mcp_addr: SocketAddr,
     /// `HEYCMO_SANDBOX_ADDR`: where the stand-ins for Stripe and Composio listen, in development without those.
     pub sandbox_addr: SocketAddr,
+    /// Networks whose pages may be scanned besides everybody's.
+    pub scan_networks: Vec<IpNet>,
     /// Who may ask for what, and under which name.
     pub origins: Origins,
     /// The account at Stripe, if there is one.
@@ -145,6 +148,7 @@ impl Config {
             mcp_addr: environment
                 .parsed_with(MCP_ADDR, parse_addr)?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8788))),
+            scan_networks: environment.list_of("HEYCMO_SCAN_NETWORKS", parse_network)?,
             sandbox_addr: environment
                 .parsed_with(SANDBOX_ADDR, parse_addr)?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8789))),
@@ -281,6 +285,10 @@ fn parse_api_base(text: &str) -> Result<Url, String> {
         "http" if is_loopback => Ok(url),
         _ => Err(expected.to_owned()),
     }
+}
+
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    text.parse().map_err(|_| "must be networks such as 192.168.0.0/16 or fd00::/8, between commas".to_owned())
 }
 
 fn parse_host(text: &str) -> Result<String, String> {
