@@ -97,7 +97,8 @@ fn apps(
     shutdown: &CancellationToken,
 ) -> Result<(axum::Router, axum::Router), String> {
     let Services { billing, platforms, site } = services;
-    let workflows = Runner::new(db, &billing, &platforms, config.inngest.clone())?;
+    let scanner = Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?;
+    let workflows = Runner::new(db, &billing, &platforms, &scanner, config.inngest.clone())?;
     workflows.start(db, shutdown);
     let feed = Feed::start(db.clone(), shutdown.clone());
     let rate_limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies.clone(), shutdown.clone());
@@ -117,7 +118,7 @@ fn apps(
         db: db.clone(),
         feed,
         platforms,
-        scanner: Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?,
+        scanner,
         origins: AllowedOrigins {
             hosts: config.origins.mcp_hosts(addresses.mcp.port()),
             origins: config.origins.mcp_origins(addresses.gateway.port(), addresses.mcp.port()),

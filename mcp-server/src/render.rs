@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use entity::brands::Brand;
+use entity::brands::{Brand, PostingTime};
 use entity::content::{Content, ContentStatus, Decision, DecisionRecord, Draft, Findings, Revision, Severity};
 
 use crate::when::{display, in_list};
@@ -52,6 +52,21 @@ pub fn brand(brand: &Brand) -> String {
         .map(|entry| format!("{} {} a week", marketing::guide(entry.channel).name, entry.per_week))
         .collect();
     line("Cadence", Some(&cadence.join("; ")));
+    let formats: Vec<String> = profile
+        .format_weights
+        .iter()
+        .map(|format| format!("{} {}", marketing::kind_label(format.kind), format.weight))
+        .collect();
+    line("Shares of kinds", Some(&formats.join("; ")));
+    let time = |time: &PostingTime| {
+        let day = marketing::calendar::weekday(time.day.weekday());
+        format!("{} {day} {}", marketing::guide(time.channel).name, time.time)
+    };
+    let times: Vec<String> = profile.posting_times.iter().map(time).collect();
+    line("Times to publish", Some(&times.join("; ")));
+    let quiet = profile.quiet_hours.as_ref().map(|hours| format!("{} to {}", hours.from, hours.to));
+    line("Quiet hours", quiet.as_deref());
+    line("Country of holidays", profile.country.as_deref());
     text
 }
 
@@ -84,6 +99,9 @@ pub fn piece(content: &Content, shown: &Revision, decisions: &[DecisionRecord], 
     }
     if let Some(pillar) = &content.pillar {
         let _ = writeln!(text, "Pillar: {pillar}");
+    }
+    if let Some(brief) = &content.brief {
+        let _ = writeln!(text, "Brief: {brief}");
     }
     let _ = writeln!(text, "\n{}", draft(&shown.draft));
     text.push_str(&findings(&shown.findings));
@@ -143,6 +161,7 @@ pub fn findings(findings: &Findings) -> String {
 
 const fn status(status: ContentStatus) -> &'static str {
     match status {
+        ContentStatus::Planned => "to be written",
         ContentStatus::Draft => "draft, breaks a rule",
         ContentStatus::InReview => "waits for a decision",
         ContentStatus::ChangesRequested => "a change is wanted",

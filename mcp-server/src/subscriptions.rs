@@ -30,7 +30,7 @@ impl Change {
         let (updated, list_changed) = match event.event_type {
             // A playbook says how to write for this brand.
             EventType::BrandUpdated => (std::iter::once(BRAND_URI.to_owned()).chain(playbook_uris()).collect(), false),
-            EventType::ContentCreated => (Vec::new(), true),
+            EventType::ContentCreated | EventType::ContentPlanned => (Vec::new(), true),
             EventType::ContentUpdated
             | EventType::ContentApproved
             | EventType::ContentRejected
@@ -56,6 +56,10 @@ impl Change {
             | EventType::ConnectionEstablished
             | EventType::ConnectionLost
             | EventType::ContentDue
+            | EventType::ScanRegressed
+            | EventType::PageWatched
+            | EventType::PageUnwatched
+            | EventType::SnapshotCaptured
             | EventType::WorkflowStarted
             | EventType::WorkflowCompleted
             | EventType::WorkflowFailed

@@ -5,6 +5,7 @@ mod m0002_billing;
 mod m0003_workflows;
 mod m0004_connections;
 mod m0005_scans;
+mod m0006_cmo;
 
 use entity::Result;
 use entity::db::Db;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_workflows::Migration),
             Box::new(m0004_connections::Migration),
             Box::new(m0005_scans::Migration),
+            Box::new(m0006_cmo::Migration),
         ]
     }
 }

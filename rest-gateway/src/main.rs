@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use entity::feed::Feed;
+use marketing::scanner::{Reach, Scanner};
 use platforms::Platforms;
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
@@ -45,7 +46,8 @@ async fn run() -> Result<(), String> {
     let platforms = Platforms::new(db.clone(), config.composio, public_url.clone(), &secrets)?;
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
-    let workflows = Runner::new(&db, &billing, &platforms, config.inngest)?;
+    let scanner = Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?;
+    let workflows = Runner::new(&db, &billing, &platforms, &scanner, config.inngest)?;
     workflows.start(&db, &shutdown);
     let gateway = Gateway {
         billing,

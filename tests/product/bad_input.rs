@@ -34,6 +34,9 @@ fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
             "pillars": [{"name": "Speed", "weight": 1, "description": "Fast"}],
             "competitors": [{"name": "Other", "url": "https://other.example"}], "goals": ["20 trials"],
             "forbiddenClaims": ["guaranteed"], "cadence": [{"channel": "x", "perWeek": 3}],
+            "formatWeights": [{"kind": "x_thread", "weight": 1}], "country": "DE",
+            "postingTimes": [{"channel": "x", "day": "monday", "time": "09:30"}],
+            "quietHours": {"from": "21:00", "to": "07:00"},
         }),
         "create_content" => json!({
             "kind": "blog_post", "body": "Body", "title": "Title", "subject": "Subject", "preheader": "Preheader",
@@ -56,10 +59,14 @@ fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
         "log_lead" => json!({
             "source": "webinar", "name": "Lea", "email": "lea@example.com", "company": "Acme", "contentId": id, "note": "Demo",
         }),
-        "scan_page" => json!({"url": "http://127.0.0.1:9/", "fixes": true}),
+        "scan_page" => json!({"url": "http://127.0.0.1:9/", "fixes": true, "watch": true}),
         "list_scans" => json!({"url": "https://acme.example/", "limit": 5, "cursor": ""}),
         "list_events" => json!({"type": "lead.*", "limit": 5, "cursor": ""}),
-        "start_workflow" => json!({"workflow": "onboarding", "input": {}, "waitSeconds": 0}),
+        "plan_calendar" => json!({"weeks": 1, "from": next_year("06-01"), "commit": false}),
+        "start_workflow" => json!({
+            "workflow": "onboarding", "waitSeconds": 0,
+            "input": {"url": "https://acme.example/", "from": next_year("06-01"), "weeks": 1},
+        }),
         "get_workflow_run" | "cancel_workflow_run" => json!({"runId": run}),
         "list_workflow_runs" => json!({"workflow": "onboarding", "status": "queued", "limit": 5, "cursor": run}),
         "list_connections" => json!({}),
@@ -254,7 +261,7 @@ async fn what_no_schema_lists_is_refused_where_it_is() {
         (
             "start_workflow",
             json!({"workflow": "onboarding", "input": {"website": "x"}}),
-            "`input.website`: unknown field; `input` takes no fields.",
+            "`input.website`: unknown field; expected one of `from`, `url`, `weeks`.",
         ),
         ("start_workflow", json!({"workflow": "publish_due"}), "`workflow`: unknown variant `publish_due`"),
         ("get_account", json!({"verbose": true}), "`verbose`: unknown field; this tool takes no arguments."),

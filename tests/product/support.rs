@@ -97,7 +97,8 @@ impl Product {
         let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
         let site = Site::new(config.origins.gateway(0), &secrets, &[FORM_TARGET]).unwrap();
         let platforms = Platforms::new(db.clone(), config.composio, config.origins.gateway(0), &secrets).unwrap();
-        let workflows = Runner::new(&db, &billing, &platforms, None).unwrap();
+        let scanner = Scanner::new(Reach::also(&["127.0.0.0/8".parse().unwrap()])).unwrap();
+        let workflows = Runner::new(&db, &billing, &platforms, &scanner, None).unwrap();
         let gateway = rest_gateway::app(Gateway {
             billing,
             platforms: platforms.clone(),
@@ -113,7 +114,7 @@ impl Product {
         let db = test.another_db().await;
         let mcp = mcp_server::app(McpServer {
             platforms,
-            scanner: Scanner::new(Reach::also(&["127.0.0.0/8".parse().unwrap()])).unwrap(),
+            scanner,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),
             origins: AllowedOrigins { hosts: vec!["127.0.0.1".to_owned()], origins: Vec::new() },

@@ -2,8 +2,10 @@
 
 use chrono_tz::Tz;
 use entity::Error;
-use entity::brands::{self, Brand, Cadence, Competitor, Pillar, Profile, Voice};
-use entity::content::Channel;
+use entity::brands::{
+    self, Brand, Cadence, Competitor, Day, FormatWeight, Pillar, PostingTime, Profile, QuietHours, Voice,
+};
+use entity::content::{Channel, ContentKind};
 use entity::db::Db;
 use entity::ids::CustomerId;
 use futures::future::join_all;
@@ -40,6 +42,10 @@ fn full_profile() -> Profile {
         goals: words(&["b first", "a second"]),
         forbidden_claims: words(&["guaranteed results"]),
         cadence: vec![Cadence { channel: Channel::Linkedin, per_week: 3 }],
+        format_weights: vec![FormatWeight { kind: ContentKind::XThread, weight: 2 }],
+        posting_times: vec![PostingTime { channel: Channel::X, day: Day::Friday, time: "09:30".to_owned() }],
+        quiet_hours: Some(QuietHours { from: "20:00".to_owned(), to: "08:00".to_owned() }),
+        country: Some("DE".to_owned()),
     }
 }
 
@@ -70,11 +76,15 @@ async fn a_change_touches_only_its_fields_and_names_them(test: TestDb) {
         "audience",
         "cadence",
         "competitors",
+        "country",
         "forbiddenClaims",
+        "formatWeights",
         "goals",
         "name",
         "offering",
         "pillars",
+        "postingTimes",
+        "quietHours",
         "voice",
         "website",
     ];

@@ -8,11 +8,12 @@ use entity::content::{self, Decision, Findings, Review, Schedule};
 use entity::customers::{self, Customer};
 use entity::db::{Db, now};
 use entity::engine::{self, Cancel, Incoming, Start};
-use entity::ids::CustomerId;
+use entity::ids::{CustomerId, RunId};
 use entity::leads::{self, NewLead};
 use entity::scans::{self, NewScan};
+use entity::snapshots::{self, NewSnapshot};
 use entity::workflows::{self, Workflow};
-use entity::{mcp_sessions, outbox, publications};
+use entity::{mcp_sessions, outbox, pages, publications};
 use harness::{TestDb, a_customer};
 use serde_json::json;
 
@@ -74,6 +75,10 @@ async fn a_customer_with_everything(db: &Db) -> CustomerId {
     leads::log(db, &id, lead).await.unwrap();
     let scan = NewScan { url: "https://x.example/".to_owned(), title: None, seo: 1, geo: 2, report: json!({}) };
     scans::save(db, &id, scan).await.unwrap();
+    pages::watch(db, &id, "https://x.example/").await.unwrap();
+    let days = ("2026-06-01".parse().unwrap(), "2026-06-07".parse().unwrap());
+    let snapshot = NewSnapshot { run_id: RunId::new(), first_day: days.0, last_day: days.1, data: json!({}) };
+    snapshots::keep(db, &id, snapshot).await.unwrap();
     workflows::request(db, &id, Workflow::Onboarding, json!({})).await.unwrap();
     start_engine_run(db, &id).await;
     mcp_sessions::store(db, &id, &format!("session of {id}"), json!({})).await.unwrap();

@@ -1,6 +1,6 @@
 //! The brand profile.
 
-use entity::brands::{self, Brand, Cadence, Competitor, Pillar, Profile};
+use entity::brands::{self, Brand, Cadence, Competitor, FormatWeight, Pillar, PostingTime, Profile, QuietHours};
 use marketing::brand::{Question, completeness, is_complete, validate};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
@@ -82,6 +82,16 @@ struct UpdateBrandIn {
     /// How often to publish on each channel; replaces the whole list.
     #[schemars(length(max = 20))]
     cadence: Option<Vec<Cadence>>,
+    /// Shares of kinds where a channel has several; replaces the whole list.
+    #[schemars(length(max = 20))]
+    format_weights: Option<Vec<FormatWeight>>,
+    /// Times at which to publish before all others; replaces the whole list.
+    #[schemars(length(max = 100))]
+    posting_times: Option<Vec<PostingTime>>,
+    /// When nothing is published.
+    quiet_hours: Option<QuietHours>,
+    /// ISO 3166 code of the country whose public holidays stay free; empty text: that of the time zone.
+    country: Option<String>,
 }
 
 /// How the brand sounds.
@@ -186,6 +196,10 @@ fn apply(input: UpdateBrandIn, brand: &mut Brand) -> entity::Result<()> {
         goals,
         forbidden_claims,
         cadence,
+        format_weights,
+        posting_times,
+        quiet_hours,
+        country,
     } = input;
     if let Some(name) = name {
         brand.name = entity::customers::valid_brand_name("name", Some(name))?;
@@ -210,6 +224,12 @@ fn apply(input: UpdateBrandIn, brand: &mut Brand) -> entity::Result<()> {
     set(&mut profile.goals, goals.map(tidy));
     set(&mut profile.forbidden_claims, forbidden_claims.map(tidy));
     set(&mut profile.cadence, cadence);
+    set(&mut profile.format_weights, format_weights);
+    set(&mut profile.posting_times, posting_times);
+    if quiet_hours.is_some() {
+        profile.quiet_hours = quiet_hours;
+    }
+    set_text(&mut profile.country, country.map(|country| country.to_uppercase()));
     require_none(validate(profile))
 }
 

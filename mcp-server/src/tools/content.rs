@@ -418,6 +418,7 @@ fn next_step(content: &Content, findings: &Findings, brand: &Brand) -> String {
             };
             format!("It cannot be approved yet: mend the {blocking} with update_content.")
         }
+        ContentStatus::Planned => "Nothing is written yet: write it with update_content.".to_owned(),
         ContentStatus::Approved => "It is approved.".to_owned(),
         _ => "It waits for a decision: show it to the owner, then record what they say with review_content.".to_owned(),
     };

@@ -3,6 +3,7 @@
 mod account;
 mod analytics;
 mod brand;
+mod calendar;
 mod connections;
 mod content;
 mod events;
@@ -32,6 +33,7 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::content_tools()
         + HeyCmo::review_tools()
         + HeyCmo::publishing_tools()
+        + HeyCmo::calendar_tools()
         + HeyCmo::connection_tools()
         + HeyCmo::analytics_tools()
         + HeyCmo::scan_tools()

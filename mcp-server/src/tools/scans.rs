@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use entity::brands;
-use entity::ids::ScanId;
-use entity::scans::{self, NewScan, Summary};
-use marketing::scanner::{Finding, Group, Scan, Score, page_address};
+use entity::db::Db;
+use entity::ids::{CustomerId, ScanId};
+use entity::pages;
+use entity::scans::{self, Summary};
+use marketing::scanner::{Finding, Group, Scan, Score, page_address, to_keep};
 use rmcp::model::RequestMetaObject;
 use rmcp::{Peer, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
@@ -35,6 +37,8 @@ struct ScanPageIn {
     url: String,
     /// Whether to give ready-made texts too: meta tags, JSON-LD, llms.txt. False when left out.
     fixes: Option<bool>,
+    /// true: scan it every week from now on, and note in the log what got worse. false: no longer.
+    watch: Option<bool>,
 }
 
 /// What a scan has found.
@@ -155,18 +159,13 @@ impl HeyCmo {
     ) -> Result<Answer<ScanOut>, Refusal> {
         let app = self.app();
         let scan = scanned(app.scanner.clone(), &input.url, Teller::of(&meta, peer)).await?;
-        let report =
-            serde_json::to_value(&scan).map_err(|error| Refusal(format!("The scan cannot be kept: {error}")))?;
-        let new = NewScan {
-            url: scan.url.clone(),
-            title: scan.title.clone(),
-            seo: scan.seo.score,
-            geo: scan.geo.score,
-            report,
-        };
+        let new = to_keep(&scan).map_err(|error| Refusal(format!("The scan cannot be kept: {error}")))?;
         let kept = scans::save(&app.db, &caller.customer_id, new).await?;
+        let watched = watched(&app.db, &caller.customer_id, &kept.url, input.watch).await?;
         let previous = scans::before(&app.db, &kept).await?;
-        Ok(answer(kept.id, scan, previous, input.fixes.unwrap_or(false)))
+        let mut answer = answer(kept.id, scan, previous, input.fixes.unwrap_or(false));
+        answer.text.push_str(watched);
+        Ok(answer)
     }
 
     #[tool(
@@ -211,6 +210,19 @@ impl HeyCmo {
         };
         Ok(Answer { text: lines.join("\n"), data })
     }
+}
+
+/// Begins or ends watching a page, as was asked; what to tell of it.
+async fn watched(db: &Db, customer_id: &CustomerId, url: &str, watch: Option<bool>) -> entity::Result<&'static str> {
+    Ok(match watch {
+        Some(true) => {
+            pages::watch(db, customer_id, url).await?;
+            " It is scanned every week from now on; list_events tells what got worse."
+        }
+        Some(false) if pages::unwatch(db, customer_id, url).await? => " It is not scanned every week any more.",
+        Some(false) => " It was not watched.",
+        None => "",
+    })
 }
 
 /// Scans, and tells how far it is.

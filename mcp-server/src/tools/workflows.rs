@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use entity::brands;
 use entity::events::Event;
 use entity::ids::RunId;
 use entity::workflows::{self, Filter, Run, RunStatus, Step, StepStatus, Workflow};
+use marketing::scanner::page_address;
 use rmcp::model::RequestMetaObject;
 use rmcp::{Peer, RoleServer, tool, tool_router};
 use schemars::JsonSchema;
@@ -38,12 +40,18 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[schemars(inline)]
 enum Startable {
     Onboarding,
+    PerformanceSnapshot,
+    ContentPlan,
+    PageWatch,
 }
 
 impl From<Startable> for Workflow {
     fn from(startable: Startable) -> Self {
         match startable {
             Startable::Onboarding => Self::Onboarding,
+            Startable::PerformanceSnapshot => Self::PerformanceSnapshot,
+            Startable::ContentPlan => Self::ContentPlan,
+            Startable::PageWatch => Self::PageWatch,
         }
     }
 }
@@ -52,9 +60,11 @@ impl From<Startable> for Workflow {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StartWorkflowIn {
-    /// onboarding: the first steps; waits for the brand interview, then the account is active.
+    /// onboarding: the first steps; waits for the brand interview, then the account is active. performance_snapshot:
+    /// keeps the numbers of the last seven days. content_plan: plans the coming weeks. page_watch: scans the watched
+    /// pages and tells what got worse. All but onboarding also run every week by themselves.
     workflow: Startable,
-    /// What to do it with; onboarding needs nothing.
+    /// What to do it with, where something is to be said.
     input: Option<WorkflowInput>,
     /// How long to wait for the end; 0 does not wait. 20 when left out.
     #[schemars(range(min = 0, max = 50))]
@@ -64,7 +74,19 @@ struct StartWorkflowIn {
 /// What the workflows that may be started are done with.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct WorkflowInput {}
+struct WorkflowInput {
+    /// page_watch: only this page.
+    #[schemars(length(max = 2000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// content_plan: the first day, such as 2026-03-30; next Monday when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// content_plan: weeks to plan; 1 when left out.
+    #[schemars(range(min = 1, max = 4))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weeks: Option<i64>,
+}
 
 /// Which run.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -163,8 +185,13 @@ impl HeyCmo {
         let StartWorkflowIn { workflow, input, wait_seconds } = input;
         let patience = patience(wait_seconds)?;
         let app = self.app();
-        let run =
-            workflows::request(&app.db, &caller.customer_id, workflow.into(), json!(input.unwrap_or_default())).await?;
+        let run = workflows::request(
+            &app.db,
+            &caller.customer_id,
+            workflow.into(),
+            checked(workflow, input.unwrap_or_default())?,
+        )
+        .await?;
         let teller = Teller::of(&meta, peer);
         let whole = watched(app, &caller, &run.id, patience, teller).await?;
         Ok(answer(app, &caller, whole).await?)
@@ -245,6 +272,27 @@ impl HeyCmo {
     }
 }
 
+/// Refuses what the workflow does not take, before a run is made that can only fail.
+fn checked(workflow: Startable, input: WorkflowInput) -> Result<Value, Refusal> {
+    let WorkflowInput { url, from, weeks } = input;
+    let url = given(url).map(|url| page_address(&url)).transpose();
+    let url = url.map_err(|error| entity::Error::invalid("input.url", error.to_string()))?.map(String::from);
+    let not_a_day = || entity::Error::invalid("input.from", "must be a day such as 2026-03-30");
+    let from = given(from).map(|day| day.parse::<NaiveDate>().map_err(|_| not_a_day())).transpose()?;
+    if weeks.is_some_and(|weeks| !(1..=4).contains(&weeks)) {
+        return Err(entity::Error::invalid("input.weeks", "must be from 1 to 4").into());
+    }
+    let unwanted = [
+        ("input.url", url.is_some() && !matches!(workflow, Startable::PageWatch)),
+        ("input.from", from.is_some() && !matches!(workflow, Startable::ContentPlan)),
+        ("input.weeks", weeks.is_some() && !matches!(workflow, Startable::ContentPlan)),
+    ];
+    if let Some((field, _)) = unwanted.into_iter().find(|(_, is_unwanted)| *is_unwanted) {
+        return Err(entity::Error::invalid(field, "is not for this workflow").into());
+    }
+    Ok(json!(WorkflowInput { url, from: from.map(|day| day.to_string()), weeks }))
+}
+
 fn patience(seconds: Option<i64>) -> entity::Result<Duration> {
     let seconds = seconds.unwrap_or(DEFAULT_WAIT_SECONDS);
     let allowed = u64::try_from(seconds).ok().filter(|_| seconds <= MAX_WAIT_SECONDS).map(Duration::from_secs);
@@ -278,7 +326,12 @@ impl Whole {
         Some(match self.run.workflow {
             Workflow::Onboarding => "The brand interview: ask the person what get_brand says is missing, and save the answers with update_brand. It goes on by itself when nothing is missing.".to_owned(),
             Workflow::PublishDue => "The time of the piece; schedule_content changes it.".to_owned(),
-            Workflow::BillingReconcile | Workflow::Housekeeping => format!("{}.", step.name),
+            Workflow::PerformanceSnapshot
+            | Workflow::ContentPlan
+            | Workflow::PageWatch
+            | Workflow::WeeklyRound
+            | Workflow::BillingReconcile
+            | Workflow::Housekeeping => format!("{}.", step.name),
         })
     }
 

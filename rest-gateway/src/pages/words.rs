@@ -27,6 +27,7 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::KeyCreated => format!("{} was made.", key()),
         EventType::KeyRevoked => format!("{} was revoked and opens nothing any more.", key()),
         EventType::BrandUpdated => format!("The brand profile changed: {}.", changed_fields(&event.data)),
+        EventType::ContentPlanned => format!("{} is to be written for {}.", label(), due(&event.data, zone)),
         EventType::ContentCreated => format!("{} was drafted: {}.", said_kind(&event.data), label()),
         EventType::ContentUpdated => format!("{} was rewritten{}.", label(), revision(&event.data)),
         EventType::ContentApproved => format!("{} approved {}{}", who(), label(), why()),
@@ -59,6 +60,14 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::WorkflowFailed => format!("{} failed{}", workflow(&event.data), reason(said("error"))),
         EventType::WorkflowCancelled => format!("{} was ended{}", workflow(&event.data), reason(said("error"))),
         EventType::ScanCompleted => scanned(&event.data),
+        EventType::ScanRegressed => regressed(&event.data),
+        EventType::PageWatched => format!("The page {} is scanned every week from now on.", address(&event.data)),
+        EventType::PageUnwatched => format!("The page {} is not scanned every week any more.", address(&event.data)),
+        EventType::SnapshotCaptured => format!(
+            "The numbers from {} to {} were kept.",
+            said("from").unwrap_or("one day"),
+            said("to").unwrap_or("another")
+        ),
         EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
     }
 }
@@ -89,6 +98,10 @@ fn workflow(data: &Value) -> &'static str {
     let read = data.get("workflow").and_then(|workflow| serde_json::from_value(workflow.clone()).ok());
     match read {
         Some(Workflow::Onboarding) => "Getting started",
+        Some(Workflow::PerformanceSnapshot) => "Keeping the week's numbers",
+        Some(Workflow::ContentPlan) => "Planning the calendar",
+        Some(Workflow::PageWatch) => "Scanning the watched pages",
+        Some(Workflow::WeeklyRound) => "The weekly round",
         Some(Workflow::PublishDue) => "Waiting for a piece's time",
         Some(Workflow::BillingReconcile) => "The comparison with Stripe",
         Some(Workflow::Housekeeping) => "Housekeeping",
@@ -125,6 +138,32 @@ fn scanned(data: &Value) -> String {
     format!("{url} was scanned: SEO {}, GEO {}.", score("seo"), score("geo"))
 }
 
+/// What got worse about a page.
+fn regressed(data: &Value) -> String {
+    let url = address(data);
+    if let Some(problem) = data.get("problem").and_then(Value::as_str) {
+        return format!("The page {url} cannot be read any more: {problem}");
+    }
+    let score = |name: &str, when: &str| data.pointer(&format!("/worse/{name}/{when}")).and_then(Value::as_i64);
+    let fall = |label: &str, name: &str| {
+        let (before, now) = (score(name, "before")?, score(name, "now")?);
+        (now < before).then(|| format!("{label} {now} after {before}"))
+    };
+    let falls: Vec<String> = [fall("SEO", "seo"), fall("GEO", "geo")].into_iter().flatten().collect();
+    let findings = data.pointer("/worse/findings").and_then(Value::as_array).map_or(0, Vec::len);
+    let findings = match findings {
+        0 => String::new(),
+        1 => "one finding is new".to_owned(),
+        several => format!("{several} findings are new"),
+    };
+    let parts: Vec<String> = falls.into_iter().chain([findings]).filter(|part| !part.is_empty()).collect();
+    format!("The page {url} got worse: {}.", parts.join(", "))
+}
+
+fn address(data: &Value) -> String {
+    data.get("url").and_then(Value::as_str).map_or_else(|| "of yours".to_owned(), isolated)
+}
+
 fn changed_fields(data: &Value) -> String {
     let names = data.get("changed").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let words: Vec<&str> = names.map(field).collect();
@@ -142,6 +181,10 @@ pub fn field(name: &str) -> &str {
         "pillars" => "topics",
         "forbiddenClaims" => "words never to use",
         "cadence" => "how often to publish",
+        "formatWeights" => "shares of kinds",
+        "postingTimes" => "times to publish",
+        "quietHours" => "quiet hours",
+        "country" => "country of holidays",
         other => other,
     }
 }
@@ -289,6 +332,18 @@ mod tests {
                 EventType::ScanCompleted,
                 json!({"url": "https://acme.example/", "seo": 81, "geo": 64}),
                 "The page https://acme.example/ was scanned: SEO 81, GEO 64.".to_owned(),
+            ),
+            (
+                EventType::ScanRegressed,
+                json!({"url": "https://acme.example/", "worse": {
+                    "seo": {"before": 81, "now": 70}, "geo": {"before": 60, "now": 60}, "findings": ["seo.title: None."],
+                }}),
+                "The page https://acme.example/ got worse: SEO 70 after 81, one finding is new.".to_owned(),
+            ),
+            (
+                EventType::ScanRegressed,
+                json!({"url": "https://acme.example/", "problem": "it answered 404"}),
+                "The page https://acme.example/ cannot be read any more: it answered 404".to_owned(),
             ),
             (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
         ] {

@@ -1,15 +1,20 @@
 //! The durable functions, one file each. They are the same on Inngest and on the embedded engine.
 
 mod billing_reconcile;
+mod content_plan;
 mod housekeeping;
 mod onboarding;
+mod page_watch;
+mod performance_snapshot;
 mod publish_due;
 mod run;
 mod runner;
+mod weekly_round;
 
 use entity::db::Db;
 use entity::workflows::{CANCELLED, Workflow};
 use inngest::{CancelOn, Concurrency, Function, FunctionOptions};
+use marketing::scanner::Scanner;
 use platforms::Platforms;
 
 use crate::billing::Billing;
@@ -20,10 +25,14 @@ pub use runner::Runner;
 const APP: &str = "heycmo";
 
 /// All of them.
-fn functions(db: &Db, billing: &Billing, platforms: &Platforms) -> Vec<Function> {
+fn functions(db: &Db, billing: &Billing, platforms: &Platforms, scanner: &Scanner) -> Vec<Function> {
     vec![
         onboarding::function(db.clone()),
+        content_plan::function(db.clone()),
+        page_watch::function(db.clone(), scanner.clone()),
+        performance_snapshot::function(db.clone(), platforms.clone()),
         publish_due::function(db.clone(), platforms.clone()),
+        weekly_round::function(db.clone()),
         billing_reconcile::function(db.clone(), billing.clone()),
         housekeeping::function(db.clone()),
     ]

@@ -59,24 +59,25 @@ impl Run {
     }
 
     /// Does a step once.
-    pub async fn step<T, F, Fut>(&self, name: &'static str, work: F) -> Result<T, StepError>
+    pub async fn step<T, F, Fut>(&self, name: impl Into<String>, work: F) -> Result<T, StepError>
     where
         T: Serialize + DeserializeOwned + Send,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<T>> + Send + 'static,
     {
-        let (db, id) = (self.db.clone(), self.id.clone());
+        let (db, id, name) = (self.db.clone(), self.id.clone(), name.into());
+        let step = name.clone();
         let noted = move || async move {
-            durable(workflows::note_step(&db, &id, name, StepStatus::Running, None).await)?;
+            durable(workflows::note_step(&db, &id, &name, StepStatus::Running, None).await)?;
             let outcome = work().await;
             let (status, problem) = match &outcome {
                 Ok(_) => (StepStatus::Completed, None),
                 Err(error) => (StepStatus::Failed, Some(error.to_string())),
             };
-            durable(workflows::note_step(&db, &id, name, status, problem.as_deref()).await)?;
+            durable(workflows::note_step(&db, &id, &name, status, problem.as_deref()).await)?;
             outcome
         };
-        self.step.run(name, noted).await
+        self.step.run(step, noted).await
     }
 
     /// Waits for an event about the same customer, and looks each time whether it came unnoticed: between the last look

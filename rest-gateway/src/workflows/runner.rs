@@ -9,6 +9,7 @@ use axum::routing::{MethodRouter, any};
 use entity::db::Db;
 use entity::outbox::{self, Message};
 use inngest::{App, Event, Inngest};
+use marketing::scanner::Scanner;
 use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::error::ApiError;
@@ -40,9 +41,10 @@ impl Runner {
         db: &Db,
         billing: &Billing,
         platforms: &Platforms,
+        scanner: &Scanner,
         inngest: Option<inngest::Config>,
     ) -> Result<Self, String> {
-        let functions = functions(db, billing, platforms);
+        let functions = functions(db, billing, platforms, scanner);
         let Some(config) = inngest else { return Ok(Self::Engine(Engine::new(db.clone(), functions)?)) };
         let http = web::http_client().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
         let client = Inngest::new(APP, config, http).with_app_version(env!("CARGO_PKG_VERSION"));

@@ -170,6 +170,8 @@ id!(/// A piece of content on its way to a platform, or there.
     PublicationId, "pub");
 id!(/// A scan of a page.
     ScanId, "scan");
+id!(/// The numbers of a week, as they were kept.
+    SnapshotId, "snap");
 
 #[cfg(test)]
 mod tests {

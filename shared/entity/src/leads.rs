@@ -1,5 +1,6 @@
 //! Leads: who showed interest, and what brought them.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
 use serde_json::json;
 
@@ -85,6 +86,24 @@ async fn insert(tx: &Tx, customer_id: &CustomerId, new: NewLead) -> Result<Lead>
     let data = json!({ "leadId": lead.id, "source": lead.source, "contentId": lead.content_id });
     events::record(tx, customer_id, EventType::LeadLogged, data).await?;
     Ok(lead)
+}
+
+/// How many leads the customer logged, from one time until before another.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn count_between(
+    db: &Db,
+    customer_id: &CustomerId,
+    from: DateTime<Utc>,
+    before: DateTime<Utc>,
+) -> Result<u64> {
+    let leads = lead::Entity::find()
+        .filter(lead::Column::CustomerId.eq(customer_id.clone()))
+        .filter(lead::Column::Id.gte(LeadId::first_at(from)))
+        .filter(lead::Column::Id.lt(LeadId::first_at(before)));
+    Ok(leads.count(db.connection()).await?)
 }
 
 async fn logged_just_now(tx: &Tx, customer_id: &CustomerId, new: &NewLead) -> Result<Option<Lead>> {

@@ -16,8 +16,10 @@ pub mod keys;
 pub mod leads;
 pub mod mcp_sessions;
 pub mod outbox;
+pub mod pages;
 pub mod publications;
 pub mod scans;
+pub mod snapshots;
 mod tables;
 pub mod workflows;
 

@@ -63,8 +63,24 @@ pub struct Page {
 ///
 /// When there is no such customer.
 pub async fn save(db: &Db, customer_id: &CustomerId, new: NewScan) -> Result<Scan> {
+    save_compared(db, customer_id, new, |_| None).await
+}
+
+/// Keeps a scan, and notes in the log what got worse since the one of the same page before, as `worse` tells.
+///
+/// # Errors
+///
+/// When there is no such customer.
+pub async fn save_compared(
+    db: &Db,
+    customer_id: &CustomerId,
+    new: NewScan,
+    worse: impl FnOnce(Value) -> Option<Value>,
+) -> Result<Scan> {
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
+    let before = of_customer(customer_id).filter(scan::Column::Url.eq(new.url.clone()));
+    let before = before.order_by_desc(scan::Column::Id).one(&tx).await?;
     let row = scan::ActiveModel {
         id: Set(ScanId::new()),
         customer_id: Set(customer_id.clone()),
@@ -78,8 +94,26 @@ pub async fn save(db: &Db, customer_id: &CustomerId, new: NewScan) -> Result<Sca
     let scan = row.insert(&tx).await?;
     let data = json!({ "scanId": scan.id, "url": scan.url, "seo": scan.seo, "geo": scan.geo });
     events::record(&tx, customer_id, EventType::ScanCompleted, data).await?;
+    if let Some(worse) = before.and_then(|before| worse(before.report)) {
+        let data = json!({ "scanId": scan.id, "url": scan.url, "worse": worse });
+        events::record(&tx, customer_id, EventType::ScanRegressed, data).await?;
+    }
     tx.commit().await?;
     Ok(scan)
+}
+
+/// Notes in the log that a page could not be read any more.
+///
+/// # Errors
+///
+/// When there is no such customer.
+pub async fn note_unreadable(db: &Db, customer_id: &CustomerId, url: &str, problem: &str) -> Result<()> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let data = json!({ "url": url, "problem": problem });
+    events::record(&tx, customer_id, EventType::ScanRegressed, data).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// A scan of the customer's.
@@ -134,6 +168,25 @@ pub async fn before(db: &Db, scan: &Scan) -> Result<Option<Summary>> {
         .filter(scan::Column::Url.eq(scan.url.clone()))
         .filter(scan::Column::Id.lt(scan.id.clone()));
     Ok(summaries(earlier, 1).one(db.connection()).await?)
+}
+
+/// The scores of the newest scan of each page, SEO before GEO.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn newest_scores(db: &Db, customer_id: &CustomerId) -> Result<Vec<(i32, i32)>> {
+    let newest = sea_orm::sea_query::Query::select()
+        .expr(scan::Column::Id.max())
+        .from(scan::Entity)
+        .and_where(scan::Column::CustomerId.eq(customer_id.clone()))
+        .group_by_col(scan::Column::Url)
+        .to_owned();
+    let scores = of_customer(customer_id)
+        .filter(scan::Column::Id.in_subquery(newest))
+        .select_only()
+        .columns([scan::Column::Seo, scan::Column::Geo]);
+    Ok(scores.order_by_asc(scan::Column::Id).into_tuple().all(db.connection()).await?)
 }
 
 fn of_customer(customer_id: &CustomerId) -> Select<scan::Entity> {

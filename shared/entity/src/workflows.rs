@@ -1,6 +1,7 @@
 //! Runs of workflows as customers see them: what was asked for, how far it is, and what came of it. Whoever does the
 //! work, Inngest or the embedded engine, notes it here; both may note the same thing twice.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::bounded::Tx;
 use crate::customers;
-use crate::db::{Db, now};
+use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{CustomerId, RunId};
@@ -38,8 +39,16 @@ pub const CANCELLED: &str = "workflow/cancelled";
 pub enum Workflow {
     /// The first steps with a customer.
     Onboarding,
+    /// The numbers of a week, kept for good.
+    PerformanceSnapshot,
+    /// Planning the calendar of the coming week.
+    ContentPlan,
+    /// Scanning the pages that are watched.
+    PageWatch,
     /// A piece of content that is to go out at its time.
     PublishDue,
+    /// Asking for what each customer has every week.
+    WeeklyRound,
     /// Comparing everything with Stripe.
     BillingReconcile,
     /// Throwing away what nobody needs any more.
@@ -48,14 +57,27 @@ pub enum Workflow {
 
 impl Workflow {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Onboarding, Self::PublishDue, Self::BillingReconcile, Self::Housekeeping];
+    pub const ALL: [Self; 8] = [
+        Self::Onboarding,
+        Self::PerformanceSnapshot,
+        Self::ContentPlan,
+        Self::PageWatch,
+        Self::PublishDue,
+        Self::WeeklyRound,
+        Self::BillingReconcile,
+        Self::Housekeeping,
+    ];
 
     /// Its name, which is also the id of its function.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Onboarding => "onboarding",
+            Self::PerformanceSnapshot => "performance_snapshot",
+            Self::ContentPlan => "content_plan",
+            Self::PageWatch => "page_watch",
             Self::PublishDue => "publish_due",
+            Self::WeeklyRound => "weekly_round",
             Self::BillingReconcile => "billing_reconcile",
             Self::Housekeeping => "housekeeping",
         }
@@ -66,7 +88,11 @@ impl Workflow {
     pub const fn event(self) -> &'static str {
         match self {
             Self::Onboarding => "customer/onboarding.requested",
+            Self::PerformanceSnapshot => "snapshot/requested",
+            Self::ContentPlan => "calendar/plan.requested",
+            Self::PageWatch => "pages/watch.requested",
             Self::PublishDue => "content/scheduled",
+            Self::WeeklyRound => "service/weekly_round.requested",
             Self::BillingReconcile => "billing/reconcile.requested",
             Self::Housekeeping => "service/housekeeping.requested",
         }
@@ -75,12 +101,12 @@ impl Workflow {
     /// Whether its runs are nobody's but the service's.
     #[must_use]
     pub const fn is_for_service(self) -> bool {
-        matches!(self, Self::BillingReconcile | Self::Housekeeping)
+        matches!(self, Self::WeeklyRound | Self::BillingReconcile | Self::Housekeeping)
     }
 
-    /// Whether a customer has one run of it at a time.
+    /// Whether a customer has one run of it at a time with the same input.
     const fn is_single(self) -> bool {
-        matches!(self, Self::Onboarding)
+        !matches!(self, Self::PublishDue) && !self.is_for_service()
     }
 }
 
@@ -187,11 +213,54 @@ pub(crate) async fn request_in(
     retry_of: Option<RunId>,
 ) -> Result<Run> {
     if workflow.is_single()
-        && let Some(run) = under_way(tx, customer_id, workflow).await?.pop()
+        && let Some(run) = under_way(tx, customer_id, workflow).await?.into_iter().rfind(|run| run.input() == input)
     {
         return Ok(run);
     }
-    queue(tx, Some(customer_id), workflow, input, retry_of).await
+    queue(tx, Some(customer_id), workflow, input, Asking { retry_of, due_at: None }).await
+}
+
+/// Asks for the run that is due at a time; none when it was asked for before.
+///
+/// # Errors
+///
+/// When there is no such customer.
+pub async fn request_due(
+    db: &Db,
+    customer_id: &CustomerId,
+    workflow: Workflow,
+    input: Value,
+    due_at: DateTime<Utc>,
+) -> Result<Option<Run>> {
+    let due_at = stored(due_at);
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let known = workflow_run::Entity::find()
+        .filter(workflow_run::Column::CustomerId.eq(customer_id.clone()))
+        .filter(workflow_run::Column::Workflow.eq(workflow))
+        .filter(workflow_run::Column::DueAt.eq(due_at));
+    if known.one(&tx).await?.is_some() {
+        return Ok(None);
+    }
+    let run = queue(&tx, Some(customer_id), workflow, input, Asking { retry_of: None, due_at: Some(due_at) }).await?;
+    tx.commit().await?;
+    Ok(Some(run))
+}
+
+/// Which runs of a time the clock has asked for already.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn asked_for_since(db: &Db, since: DateTime<Utc>) -> Result<HashSet<(CustomerId, Workflow, DateTime<Utc>)>> {
+    let rows: Vec<(Option<CustomerId>, Workflow, Option<DateTime<Utc>>)> = workflow_run::Entity::find()
+        .select_only()
+        .columns([workflow_run::Column::CustomerId, workflow_run::Column::Workflow, workflow_run::Column::DueAt])
+        .filter(workflow_run::Column::DueAt.gte(since))
+        .into_tuple()
+        .all(db.connection())
+        .await?;
+    Ok(rows.into_iter().filter_map(|(customer, workflow, due_at)| Some((customer?, workflow, due_at?))).collect())
 }
 
 /// Asks for a run that is nobody's.
@@ -201,9 +270,16 @@ pub(crate) async fn request_in(
 /// When the database fails.
 pub async fn request_for_service(db: &Db, workflow: Workflow) -> Result<Run> {
     let tx = db.write_tx().await?;
-    let run = queue(&tx, None, workflow, json!({}), None).await?;
+    let run = queue(&tx, None, workflow, json!({}), Asking::default()).await?;
     tx.commit().await?;
     Ok(run)
+}
+
+/// Why a run is asked for, if not by somebody.
+#[derive(Default)]
+struct Asking {
+    retry_of: Option<RunId>,
+    due_at: Option<DateTime<Utc>>,
 }
 
 async fn queue(
@@ -211,7 +287,7 @@ async fn queue(
     customer_id: Option<&CustomerId>,
     workflow: Workflow,
     input: Value,
-    retry_of: Option<RunId>,
+    Asking { retry_of, due_at }: Asking,
 ) -> Result<Run> {
     let row = workflow_run::ActiveModel {
         id: Set(RunId::new()),
@@ -222,6 +298,7 @@ async fn queue(
         output: Set(None),
         error: Set(None),
         retry_of: Set(retry_of),
+        due_at: Set(due_at),
         execution_id: Set(None),
         created_at: Set(now()),
         started_at: Set(None),
@@ -324,6 +401,7 @@ pub async fn begin_by_clock(db: &Db, workflow: Workflow, execution_id: &str) -> 
         output: Set(None),
         error: Set(None),
         retry_of: Set(None),
+        due_at: Set(None),
         execution_id: Set(Some(execution_id.to_owned())),
         created_at: Set(now),
         started_at: Set(Some(now)),
@@ -609,7 +687,10 @@ pub async fn retry(db: &Db, id: &RunId) -> Result<Run> {
     }
     let again = match &run.customer_id {
         Some(customer_id) => request_in(&tx, customer_id, run.workflow, run.input(), Some(run.id.clone())).await?,
-        None => queue(&tx, None, run.workflow, run.input(), Some(run.id.clone())).await?,
+        None => {
+            let asking = Asking { retry_of: Some(run.id.clone()), due_at: None };
+            queue(&tx, None, run.workflow, run.input(), asking).await?
+        }
     };
     tx.commit().await?;
     Ok(again)

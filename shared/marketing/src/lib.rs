@@ -1,16 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 pub mod brand;
+pub mod calendar;
 mod channels;
 mod check;
 mod claims;
 mod guide;
 mod input;
 mod markdown;
+pub mod performance;
 mod problem;
 mod readability;
 mod rule;
 pub mod scanner;
+pub mod statistics;
 mod text;
 
 pub use channels::x::{posts, weighted_length};

@@ -8,8 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const TOOLS = [
   'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_workflow_run',
-  'list_connections', 'list_content', 'list_events', 'list_scans', 'list_workflow_runs', 'log_lead', 'publish_content', 'query_ga4',
-  'query_post_analytics', 'query_search_console', 'review_content', 'scan_page', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
+  'list_connections', 'list_content', 'list_events', 'list_scans', 'list_workflow_runs', 'log_lead', 'plan_calendar', 'publish_content',
+  'query_ga4', 'query_post_analytics', 'query_search_console', 'review_content', 'scan_page', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
 ]
 const BRAND = 'heycmo://brand'
 const PATIENCE = 30_000
@@ -111,6 +111,7 @@ export async function mainJob(connect, { version, hasPing = true, watchesAfterRe
   assert.ok((await call('get_account')).needsAttention)
   await durableWork(call)
   await platforms(call)
+  await nextWeek(call)
   assert.deepEqual([...used].sort(), TOOLS, 'every tool was called')
   await refusals(assistant)
   await prompts(client, id)
@@ -226,6 +227,30 @@ async function platforms(call) {
   assert.deepEqual([again.alreadyPublished, again.url], [true, published.url])
   const today = new Date().toISOString().slice(0, 10)
   await call('query_post_analytics', { platform: 'x', from: today, to: today })
+}
+
+/** "Plan next week, write Tuesday's post, approve it, schedule it": then it goes out by itself, at its time. */
+async function nextWeek(call) {
+  await call('update_brand', { cadence: [{ channel: 'x', perWeek: 3 }, { channel: 'linkedin', perWeek: 2 }] })
+  const proposed = await call('plan_calendar', {})
+  const plan = await call('plan_calendar', { commit: true })
+  assert.deepEqual(plan.slots.map(slot => slot.at), proposed.slots.map(slot => slot.at), 'what was proposed is what is saved')
+  const tuesday = plan.slots.find(slot => slot.kind === 'x_post' && new Date(slot.at).getUTCDay() === 2)
+  assert.ok(tuesday.contentId && tuesday.pillar && tuesday.why, JSON.stringify(plan.slots))
+
+  const contentId = tuesday.contentId
+  const written = await call('update_content', { contentId, body: 'Tuesday is for receipts. Ten minutes, then coffee.' })
+  assert.equal(written.content.status, 'in_review')
+  await call('review_content', { contentId, decision: 'approved', decidedBy: 'Anna' })
+  // Next Tuesday is too far away for a test; the time is what the assistant says it is.
+  const at = new Date(Date.now() + 4_000).toISOString()
+  const { content } = await call('schedule_content', { contentId, at })
+  await eventually('the post is out', async () => assert.equal((await call('get_content', { contentId })).content.status, 'published'))
+  const { events } = await call('list_events', { type: 'content.published' })
+  const out = events.find(event => event.data.contentId === contentId)
+  assert.ok(new Date(out.createdAt) >= new Date(content.scheduledAt), JSON.stringify(out))
+  const { runs } = await call('list_workflow_runs', { workflow: 'publish_due', status: 'completed' })
+  assert.ok(runs.some(run => run.input.contentId === contentId && run.output.published), JSON.stringify(runs))
 }
 
 async function refusals({ call }) {

@@ -15,8 +15,8 @@ import anyio
 
 TOOLS = [
     "cancel_workflow_run", "connect_platform", "create_content", "get_account", "get_brand", "get_content", "get_workflow_run",
-    "list_connections", "list_content", "list_events", "list_scans", "list_workflow_runs", "log_lead", "publish_content", "query_ga4",
-    "query_post_analytics", "query_search_console", "review_content", "scan_page", "schedule_content", "start_workflow", "update_brand", "update_content",
+    "list_connections", "list_content", "list_events", "list_scans", "list_workflow_runs", "log_lead", "plan_calendar", "publish_content",
+    "query_ga4", "query_post_analytics", "query_search_console", "review_content", "scan_page", "schedule_content", "start_workflow", "update_brand", "update_content",
 ]
 BRAND = "heycmo://brand"
 PATIENCE = 30
@@ -246,6 +246,8 @@ async def platforms(call):
     assert (again["alreadyPublished"], again["url"]) == (True, published["url"]), again
     today = datetime.now(timezone.utc).date().isoformat()
     await call("query_post_analytics", platform="x", **{"from": today, "to": today})
+    plan = await call("plan_calendar", commit=True)
+    assert len(plan["slots"]) == 3 and all(slot["contentId"] for slot in plan["slots"]), plan
 
 
 async def refusals(assistant):

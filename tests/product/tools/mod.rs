@@ -1,5 +1,6 @@
 mod account;
 mod brand;
+mod calendar;
 mod content;
 mod events;
 mod leads;

@@ -1,5 +1,7 @@
 //! Scans of pages.
 
+use std::sync::{Arc, Mutex};
+
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
@@ -78,4 +80,49 @@ async fn what_cannot_be_scanned_is_refused_and_leaves_nothing() {
     let refused = assistant.refused("list_scans", json!({"cursor": "scan_01M851E88BEZS4E1V4ZSCPXFGH"})).await;
     assert!(refused.contains("`cursor`: is not a cursor that list_scans gave you"), "{refused}");
     assert_eq!(product.state_of(&customer.id).await, before);
+}
+
+#[tokio::test]
+async fn a_watched_page_that_gets_worse_is_told_of_once() {
+    let product = Product::start().await;
+    product.runs_workflows();
+    let customer = product.customer().await;
+    let assistant = product.assistant(&customer.key).await;
+    let page = Arc::new(Mutex::new(PAGE.to_owned()));
+    let served = page.clone();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let app = Router::new().route("/", get(async move || Html(served.lock().unwrap().clone())));
+    let server = tokio::spawn(axum::serve(listener, app).into_future());
+
+    let nothing = assistant.call("start_workflow", json!({"workflow": "page_watch"})).await;
+    assert!(nothing.data["run"]["error"].as_str().unwrap().contains("No page is watched"), "{}", nothing.text);
+
+    let first = assistant.call("scan_page", json!({"url": url, "watch": true})).await;
+    assert!(first.text.contains("scanned every week from now on"), "{}", first.text);
+    let watch = async || assistant.call("start_workflow", json!({"workflow": "page_watch"})).await.data["run"].clone();
+    let regressions = async || {
+        let log = assistant.call("list_events", json!({"type": "scan.regressed"})).await;
+        log.data["events"].as_array().unwrap().clone()
+    };
+    assert_eq!(watch().await["output"]["worse"], 0);
+    assert_eq!(regressions().await.len(), 0);
+
+    *page.lock().unwrap() = "<!doctype html><meta name=robots content=noindex><p>Soon.".to_owned();
+    let run = watch().await;
+    assert_eq!((&run["output"]["scanned"], &run["output"]["worse"]), (&json!(1), &json!(1)), "{run}");
+    assert_eq!(watch().await["output"]["worse"], 0, "it is as bad as before");
+    let told = regressions().await;
+    assert_eq!(told.len(), 1);
+    let worse = &told[0]["data"]["worse"];
+    assert!(worse["seo"]["now"].as_i64() < worse["seo"]["before"].as_i64(), "{worse}");
+    assert!(
+        worse["findings"].as_array().unwrap().iter().any(|finding| finding.as_str().unwrap().contains("index")),
+        "{worse}"
+    );
+
+    server.abort();
+    let gone = watch().await;
+    assert_eq!((&gone["status"], &gone["output"]["worse"]), (&json!("completed"), &json!(1)), "{gone}");
+    assert!(regressions().await[0]["data"]["problem"].is_string());
 }

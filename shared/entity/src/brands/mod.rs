@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Set};
 use serde_json::{Value, json};
 
-pub use profile::{Cadence, Competitor, Pillar, Profile, Voice};
+pub use profile::{
+    Cadence, Competitor, Day, FormatWeight, Pillar, PostingTime, Profile, QuietHours, Voice, time_of_day,
+};
 
 use crate::bounded::Tx;
 use crate::customers;

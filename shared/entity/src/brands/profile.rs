@@ -1,10 +1,11 @@
 //! The brand profile as the customer's assistant reads and writes it.
 
+use chrono::{NaiveTime, Weekday};
 use schemars::JsonSchema;
 use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
 
-use crate::content::Channel;
+use crate::content::{Channel, ContentKind};
 
 /// What a customer has told us of their brand. Stored whole; lists keep the order they were given in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, FromJsonQueryResult)]
@@ -28,6 +29,14 @@ pub struct Profile {
     pub forbidden_claims: Vec<String>,
     /// How often to publish on each channel.
     pub cadence: Vec<Cadence>,
+    /// Shares of the kinds of content where a channel has several.
+    pub format_weights: Vec<FormatWeight>,
+    /// When to publish, before all other times.
+    pub posting_times: Vec<PostingTime>,
+    /// When nothing is published; from 21:00 to 07:00 when nothing was said.
+    pub quiet_hours: Option<QuietHours>,
+    /// ISO 3166 code of the country whose public holidays are kept free; that of the time zone when nothing was said.
+    pub country: Option<String>,
 }
 
 /// How the brand sounds.
@@ -78,4 +87,96 @@ pub struct Cadence {
     /// Pieces a week; 0 for none.
     #[schemars(range(min = 0, max = 50))]
     pub per_week: i64,
+}
+
+/// How much of a kind to publish, relative to the other kinds of its channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FormatWeight {
+    /// The kind.
+    pub kind: ContentKind,
+    /// Its share; 0 for none.
+    #[schemars(range(min = 0, max = 100))]
+    pub weight: i64,
+}
+
+/// A time of the week at which to publish.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostingTime {
+    /// The channel.
+    pub channel: Channel,
+    /// Day of the week.
+    pub day: Day,
+    /// Local time, such as 09:30.
+    pub time: String,
+}
+
+impl PostingTime {
+    /// The time of day, if it is one.
+    #[must_use]
+    pub fn time(&self) -> Option<NaiveTime> {
+        time_of_day(&self.time)
+    }
+}
+
+/// A part of the day; it may go over midnight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuietHours {
+    /// Local time at which it begins, such as 21:00.
+    pub from: String,
+    /// Local time at which it ends; the same as `from` for no quiet hours.
+    pub to: String,
+}
+
+/// A time of day written like 09:30.
+#[must_use]
+pub fn time_of_day(text: &str) -> Option<NaiveTime> {
+    NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| text.len() == 5)
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "days need none")]
+pub enum Day {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+impl Day {
+    /// The day as the calendar counts it.
+    #[must_use]
+    pub const fn weekday(self) -> Weekday {
+        match self {
+            Self::Monday => Weekday::Mon,
+            Self::Tuesday => Weekday::Tue,
+            Self::Wednesday => Weekday::Wed,
+            Self::Thursday => Weekday::Thu,
+            Self::Friday => Weekday::Fri,
+            Self::Saturday => Weekday::Sat,
+            Self::Sunday => Weekday::Sun,
+        }
+    }
+
+    /// The other way round.
+    #[must_use]
+    pub const fn of(weekday: Weekday) -> Self {
+        match weekday {
+            Weekday::Mon => Self::Monday,
+            Weekday::Tue => Self::Tuesday,
+            Weekday::Wed => Self::Wednesday,
+            Weekday::Thu => Self::Thursday,
+            Weekday::Fri => Self::Friday,
+            Weekday::Sat => Self::Saturday,
+            Weekday::Sun => Self::Sunday,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Pieces of content: drafted, revised, decided on, scheduled. Every word and decision is kept.
 
 mod draft;
+mod plan;
 mod queries;
 mod review;
 mod schedule;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use draft::{Channel, ContentKind, Draft, Finding, Findings, Media, MediaType, Severity};
+pub use plan::{NewBrief, plan, scheduled_between};
 pub use queries::{Counts, Filter, History, Page, counts, get, history, list, revision, with_words};
 pub use review::{Review, Reviewed, review};
 pub use schedule::{Due, Schedule, Scheduled, come_due, schedule};
@@ -44,6 +46,8 @@ const MAX_LABEL_CHARS: usize = 80;
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum ContentStatus {
+    /// Its time is planned and nothing is written yet.
+    Planned,
     /// It breaks a rule and cannot be approved yet.
     Draft,
     /// It waits for a person's decision.
@@ -124,6 +128,7 @@ pub async fn create(db: &Db, customer_id: &CustomerId, kind: ContentKind, versio
         label: Set(label(&version.draft)),
         revision: Set(1),
         pillar: Set(version.pillar.clone()),
+        brief: Set(None),
         scheduled_at: Set(None),
         search_text: Set(search_text(&version.draft)),
         created_at: Set(now),
@@ -279,7 +284,11 @@ fn event_data(content: &Content) -> Value {
 fn label(draft: &Draft) -> String {
     let written = [draft.title.as_deref(), draft.subject.as_deref(), Some(draft.body.as_str())];
     let mut lines = written.into_iter().flatten().flat_map(str::lines).map(str::trim);
-    let line = lines.find(|line| !line.is_empty()).unwrap_or("Untitled");
+    shortened(lines.find(|line| !line.is_empty()).unwrap_or("Untitled"))
+}
+
+/// A line as long as lists have room for.
+fn shortened(line: &str) -> String {
     if line.chars().count() <= MAX_LABEL_CHARS {
         return line.to_owned();
     }

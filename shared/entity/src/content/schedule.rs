@@ -86,7 +86,7 @@ pub async fn schedule(
 }
 
 /// The run that waits for the time of a piece goes with its time.
-async fn plan_publishing(tx: &Tx, content: &Content) -> Result<()> {
+pub(super) async fn plan_publishing(tx: &Tx, content: &Content) -> Result<()> {
     let customer_id = &content.customer_id;
     let id = content.id.as_str();
     workflows::cancel_where_in(tx, customer_id, Workflow::PublishDue, "contentId", id, "Its time was changed.").await?;

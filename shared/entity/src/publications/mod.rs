@@ -339,6 +339,32 @@ pub async fn of_content(db: &Db, customer_id: &CustomerId, content_id: &ContentI
     Ok(rows)
 }
 
+/// How many pieces the customer published on each platform, from one time until before another.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn count_between(
+    db: &Db,
+    customer_id: &CustomerId,
+    from: DateTime<Utc>,
+    before: DateTime<Utc>,
+) -> Result<Vec<(Platform, u64)>> {
+    let counts: Vec<(Platform, i64)> = publication::Entity::find()
+        .select_only()
+        .column(publication::Column::Platform)
+        .column_as(publication::Column::Id.count(), "published")
+        .filter(publication::Column::CustomerId.eq(customer_id.clone()))
+        .filter(publication::Column::PublishedAt.gte(from))
+        .filter(publication::Column::PublishedAt.lt(before))
+        .group_by(publication::Column::Platform)
+        .order_by_asc(publication::Column::Platform)
+        .into_tuple()
+        .all(db.connection())
+        .await?;
+    Ok(counts.into_iter().map(|(platform, count)| (platform, u64::try_from(count).unwrap_or_default())).collect())
+}
+
 /// The customer's publications of a platform since a time, newest first, at most `limit`.
 ///
 /// # Errors

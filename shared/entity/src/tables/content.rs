@@ -24,6 +24,9 @@ pub struct Model {
     /// Number of the current revision, from 1.
     pub revision: i32,
     pub pillar: Option<String>,
+    /// What it is to be about, where it was planned before it was written.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub brief: Option<String>,
     pub scheduled_at: Option<DateTime<Utc>>,
     /// The words of the current revision in lower case, for searching alike on both databases.
     #[sea_orm(column_type = "Text")]

@@ -27,6 +27,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub error: Option<String>,
     pub retry_of: Option<RunId>,
+    /// For when the clock has asked for it; absent when somebody else has.
+    pub due_at: Option<DateTime<Utc>>,
     /// What Inngest or the embedded engine calls it, once it was begun.
     pub execution_id: Option<String>,
     pub created_at: DateTime<Utc>,

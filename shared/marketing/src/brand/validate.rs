@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use entity::brands::{Cadence, Competitor, Pillar, Profile};
+use entity::brands::{Cadence, Competitor, FormatWeight, Pillar, PostingTime, Profile, QuietHours, time_of_day};
 
+use crate::calendar::holidays;
 use crate::claims::is_searchable;
 use crate::problem::{Problem, check_count, check_text, is_web_url};
 
@@ -18,6 +19,10 @@ const MAX_ENTRY: usize = 300;
 const WEIGHTS: RangeInclusive<i64> = 1..=100;
 /// Pieces a week.
 const PER_WEEK: RangeInclusive<i64> = 0..=50;
+/// Shares of a kind of content.
+const FORMAT_WEIGHTS: RangeInclusive<i64> = 0..=100;
+/// Times of the week over all channels.
+const MAX_TIMES: usize = 100;
 
 /// What keeps a profile from being saved, in the order of the fields; none when it can be saved. Lengths are in
 /// characters (Unicode scalar values).
@@ -35,6 +40,10 @@ pub fn validate(profile: &Profile) -> Vec<Problem> {
     check_list("goals", &profile.goals, &mut problems);
     check_claims(&profile.forbidden_claims, &mut problems);
     check_cadence(&profile.cadence, &mut problems);
+    check_formats(&profile.format_weights, &mut problems);
+    check_times(&profile.posting_times, &mut problems);
+    check_quiet_hours(profile.quiet_hours.as_ref(), &mut problems);
+    check_country(profile.country.as_deref(), &mut problems);
     problems
 }
 
@@ -107,6 +116,46 @@ fn check_cadence(cadence: &[Cadence], problems: &mut Vec<Problem>) {
             ));
         }
         check_range(&format!("cadence[{index}].perWeek"), entry.per_week, &PER_WEEK, problems);
+    }
+}
+
+fn check_formats(formats: &[FormatWeight], problems: &mut Vec<Problem>) {
+    check_count("formatWeights", formats.len(), MAX_ENTRIES, problems);
+    let mut kinds = HashSet::new();
+    for (index, format) in formats.iter().enumerate().take(MAX_ENTRIES) {
+        if !kinds.insert(format.kind) {
+            let field = format!("formatWeights[{index}].kind");
+            problems.push(Problem::new(field, "The kind stands there twice; each kind has one entry."));
+        }
+        check_range(&format!("formatWeights[{index}].weight"), format.weight, &FORMAT_WEIGHTS, problems);
+    }
+}
+
+fn check_times(times: &[PostingTime], problems: &mut Vec<Problem>) {
+    check_count("postingTimes", times.len(), MAX_TIMES, problems);
+    for (index, time) in times.iter().enumerate().take(MAX_TIMES) {
+        check_time(&format!("postingTimes[{index}].time"), &time.time, problems);
+    }
+}
+
+fn check_quiet_hours(hours: Option<&QuietHours>, problems: &mut Vec<Problem>) {
+    let Some(QuietHours { from, to }) = hours else { return };
+    check_time("quietHours.from", from, problems);
+    check_time("quietHours.to", to, problems);
+}
+
+fn check_time(field: &str, time: &str, problems: &mut Vec<Problem>) {
+    if time_of_day(time).is_none() {
+        problems.push(Problem::new(field, "It is not a time of day; write it like 09:30."));
+    }
+}
+
+fn check_country(country: Option<&str>, problems: &mut Vec<Problem>) {
+    if country.is_some_and(|country| !holidays::is_known(country)) {
+        problems.push(Problem::new(
+            "country",
+            "Its public holidays are not known; give the two letters of ISO 3166, such as DE or US.",
+        ));
     }
 }
 

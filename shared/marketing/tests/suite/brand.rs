@@ -30,6 +30,7 @@ fn full() -> Profile {
         goals: list(&["50 trials by June"]),
         forbidden_claims: list(&["guaranteed results"]),
         cadence: vec![Cadence { channel: Channel::Linkedin, per_week: 2 }],
+        ..Profile::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ads;
 mod brand;
+mod calendar;
 mod claims;
 mod email;
 mod guides;
