@@ -24,6 +24,7 @@ on_each_database!(
     a_cancelled_run_ends_for_good,
     a_piece_comes_due_once_at_its_last_time,
     an_operator_looks_after_runs,
+    the_weekly_round_asks_for_each_run_once,
 );
 
 /// A customer, their assistant, and the server that may be killed.
@@ -355,4 +356,39 @@ async fn an_operator_looks_after_runs(test: TestDb) {
         has_step(&run, "brand_interview", "waiting").then_some(())
     })
     .await;
+}
+
+async fn the_weekly_round_asks_for_each_run_once(test: TestDb) {
+    let desk = Desk::open(test).await;
+    desk.answer_the_interview().await;
+    let round = async || {
+        let said = desk.terminal.heycmo("workflows run weekly_round").await;
+        let id = word_after(&said, "Run");
+        eventually("the round is over", async || {
+            let shown = desk.terminal.heycmo(&format!("workflows show {id}")).await;
+            shown.contains("status       completed").then_some(shown)
+        })
+        .await
+    };
+    assert!(round().await.contains(r#""asked":0"#), "a customer of today has waited for nothing");
+
+    desk.test.execute("UPDATE customers SET created_at = '2020-01-01 00:00:00+00:00'").await;
+    let asked = round().await;
+    assert!(asked.contains(r#""asked":2"#), "the numbers of the week, and its plan: {asked}");
+    assert!(round().await.contains(r#""asked":0"#), "both were asked for");
+    let ended = async |workflow: &str| {
+        eventually("it is over", async || {
+            let runs = desk.runs().await;
+            let run = runs.iter().find(|run| run["workflow"] == workflow)?.clone();
+            (run["status"] == "completed").then_some(run)
+        })
+        .await
+    };
+    let plan = ended("content_plan").await;
+    assert!(plan["output"]["planned"].as_u64().unwrap() > 0, "{plan}");
+    let snapshot = ended("performance_snapshot").await;
+    assert!(snapshot["output"]["snapshotId"].is_string(), "{snapshot}");
+    // The rest are the pieces that wait for their times.
+    let runs = desk.runs().await;
+    assert_eq!(runs.iter().filter(|run| run["workflow"] != "publish_due").count(), 2, "{runs:?}");
 }

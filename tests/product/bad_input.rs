@@ -62,6 +62,7 @@ fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
         "scan_page" => json!({"url": "http://127.0.0.1:9/", "fixes": true, "watch": true}),
         "list_scans" => json!({"url": "https://acme.example/", "limit": 5, "cursor": ""}),
         "list_events" => json!({"type": "lead.*", "limit": 5, "cursor": ""}),
+        "get_performance_trend" => json!({"weeks": 4, "channel": "x"}),
         "plan_calendar" => json!({"weeks": 1, "from": next_year("06-01"), "commit": false}),
         "start_workflow" => json!({
             "workflow": "onboarding", "waitSeconds": 0,

@@ -73,6 +73,7 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("cancel_workflow_run", json!({"runId": run})),
         ("list_workflow_runs", json!({})),
         ("list_workflow_runs", json!({"cursor": run})),
+        ("get_performance_trend", json!({})),
         ("plan_calendar", json!({})),
         ("plan_calendar", json!({"commit": true})),
         ("start_workflow", json!({"workflow": "page_watch", "waitSeconds": 0})),

@@ -8,6 +8,7 @@ mod connections;
 mod content;
 mod events;
 mod leads;
+mod performance;
 mod publishing;
 mod review;
 mod scans;
@@ -36,6 +37,7 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::calendar_tools()
         + HeyCmo::connection_tools()
         + HeyCmo::analytics_tools()
+        + HeyCmo::performance_tools()
         + HeyCmo::scan_tools()
         + HeyCmo::lead_tools()
         + HeyCmo::event_tools()

@@ -1,6 +1,7 @@
 //! Asks for what each customer has every week, when it is time where they are.
 
 use chrono::{DateTime, Duration, NaiveTime, Utc, Weekday};
+use chrono_tz::Tz;
 use entity::customers;
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
@@ -21,8 +22,10 @@ const WEEKLY: [(Workflow, Weekday, u32); 3] = [
     (Workflow::PerformanceSnapshot, Weekday::Mon, 6),
     (Workflow::ContentPlan, Weekday::Thu, 8),
 ];
-/// A server that was away makes up for what fell due meanwhile, unless the next one is near.
-const LATE_AT_MOST: Duration = Duration::days(3);
+/// Who moves to another zone has the week's runs only once.
+const SAME_WEEK: Duration = Duration::days(3);
+/// What was asked for longer ago no longer matters: by then the next one is due. Clocks change by less than a day.
+const REMEMBERED: Duration = Duration::days(8);
 
 pub fn function(db: Db) -> Function {
     let on_failure = db.clone();
@@ -64,26 +67,29 @@ type Due = (CustomerId, Workflow, DateTime<Utc>);
 
 /// What has fallen due and was not asked for.
 async fn due(db: &Db, now: DateTime<Utc>) -> Stored<Vec<Due>> {
-    let asked = workflows::asked_for_since(db, now - LATE_AT_MOST).await?;
+    let asked = workflows::last_due(db, now - REMEMBERED).await?;
     let mut due = Vec::new();
     for customer in customers::list(db).await? {
         if !customer.status(now).may_use_keys() {
             continue;
         }
         let zone = customer.time_zone.parse().unwrap_or(chrono_tz::UTC);
-        for (workflow, day, hour) in WEEKLY {
-            let Some(time) = NaiveTime::from_hms_opt(hour, 0, 0) else { continue };
-            let at = latest(zone, day, time, now);
-            let is_missed = at > now - LATE_AT_MOST && at > customer.created_at;
-            if is_missed
-                && !asked.contains(&(customer.id.clone(), workflow, at))
-                && has_use(db, &customer.id, workflow).await?
-            {
+        for (workflow, at) in latest_times(zone, now) {
+            let last = asked.get(&(customer.id.clone(), workflow));
+            let is_new = at > customer.created_at && last.is_none_or(|last| at - *last > SAME_WEEK);
+            if is_new && has_use(db, &customer.id, workflow).await? {
                 due.push((customer.id.clone(), workflow, at));
             }
         }
     }
     Ok(due)
+}
+
+/// When each fell due last. A server that was away makes up for it.
+fn latest_times(zone: Tz, now: DateTime<Utc>) -> impl Iterator<Item = (Workflow, DateTime<Utc>)> {
+    WEEKLY.into_iter().filter_map(move |(workflow, day, hour)| {
+        Some((workflow, latest(zone, day, NaiveTime::from_hms_opt(hour, 0, 0)?, now)))
+    })
 }
 
 /// Whether it would do anything for the customer.
@@ -96,4 +102,46 @@ async fn has_use(db: &Db, customer_id: &CustomerId, workflow: Workflow) -> Store
         }
         _ => true,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_weekly_run_is_due_once_a_week_whatever_the_clocks_do() {
+        use chrono_tz::{Africa, America, Asia, Australia, Europe};
+        let zones = [
+            Europe::Berlin,
+            America::New_York,
+            America::Santiago,
+            Australia::Lord_Howe,
+            Africa::Casablanca,
+            Asia::Kathmandu,
+        ];
+        for zone in zones {
+            let mut due: BTreeMap<&str, Vec<DateTime<Utc>>> = BTreeMap::new();
+            let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+            let (mut now, end) = (time("2026-01-01T00:00:00Z"), time("2027-01-01T00:00:00Z"));
+            while now < end {
+                for (workflow, at) in latest_times(zone, now) {
+                    let times = due.entry(workflow.as_str()).or_default();
+                    if times.last() != Some(&at) {
+                        // Zones differ by whole quarters of an hour, so it is asked for at the very minute.
+                        assert!(times.is_empty() || now == at, "{zone}: {workflow} due {at}, seen {now}");
+                        times.push(at);
+                    }
+                }
+                now += Duration::minutes(15);
+            }
+            assert_eq!(due.len(), WEEKLY.len());
+            for (workflow, times) in due {
+                let local: Vec<_> = times.iter().map(|at| at.with_timezone(&zone).naive_local()).collect();
+                assert!(local.windows(2).all(|pair| pair[1] - pair[0] == Duration::days(7)), "{zone}: {workflow}");
+                assert!((52..=53).contains(&local.len()), "{zone}: {workflow} {}", local.len());
+            }
+        }
+    }
 }

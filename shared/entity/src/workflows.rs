@@ -1,7 +1,7 @@
 //! Runs of workflows as customers see them: what was asked for, how far it is, and what came of it. Whoever does the
 //! work, Inngest or the embedded engine, notes it here; both may note the same thing twice.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -247,20 +247,21 @@ pub async fn request_due(
     Ok(Some(run))
 }
 
-/// Which runs of a time the clock has asked for already.
+/// For when the clock last asked for each workflow of each customer, as far as that is not before `since`.
 ///
 /// # Errors
 ///
 /// When the database fails.
-pub async fn asked_for_since(db: &Db, since: DateTime<Utc>) -> Result<HashSet<(CustomerId, Workflow, DateTime<Utc>)>> {
+pub async fn last_due(db: &Db, since: DateTime<Utc>) -> Result<HashMap<(CustomerId, Workflow), DateTime<Utc>>> {
     let rows: Vec<(Option<CustomerId>, Workflow, Option<DateTime<Utc>>)> = workflow_run::Entity::find()
         .select_only()
         .columns([workflow_run::Column::CustomerId, workflow_run::Column::Workflow, workflow_run::Column::DueAt])
         .filter(workflow_run::Column::DueAt.gte(since))
+        .order_by_asc(workflow_run::Column::DueAt)
         .into_tuple()
         .all(db.connection())
         .await?;
-    Ok(rows.into_iter().filter_map(|(customer, workflow, due_at)| Some((customer?, workflow, due_at?))).collect())
+    Ok(rows.into_iter().filter_map(|(customer, workflow, due_at)| Some(((customer?, workflow), due_at?))).collect())
 }
 
 /// Asks for a run that is nobody's.

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const TOOLS = [
-  'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_workflow_run',
+  'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_performance_trend', 'get_workflow_run',
   'list_connections', 'list_content', 'list_events', 'list_scans', 'list_workflow_runs', 'log_lead', 'plan_calendar', 'publish_content',
   'query_ga4', 'query_post_analytics', 'query_search_console', 'review_content', 'scan_page', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
 ]
@@ -112,6 +112,7 @@ export async function mainJob(connect, { version, hasPing = true, watchesAfterRe
   await durableWork(call)
   await platforms(call)
   await nextWeek(call)
+  await numbers(call)
   assert.deepEqual([...used].sort(), TOOLS, 'every tool was called')
   await refusals(assistant)
   await prompts(client, id)
@@ -248,9 +249,17 @@ async function nextWeek(call) {
   await eventually('the post is out', async () => assert.equal((await call('get_content', { contentId })).content.status, 'published'))
   const { events } = await call('list_events', { type: 'content.published' })
   const out = events.find(event => event.data.contentId === contentId)
-  assert.ok(new Date(out.createdAt) >= new Date(content.scheduledAt), JSON.stringify(out))
+  assert.ok(new Date(out.timestamp) >= new Date(content.scheduledAt), JSON.stringify(out))
   const { runs } = await call('list_workflow_runs', { workflow: 'publish_due', status: 'completed' })
   assert.ok(runs.some(run => run.input.contentId === contentId && run.output.published), JSON.stringify(runs))
+}
+
+/** The numbers of the week, kept and read. */
+async function numbers(call) {
+  const { run } = await call('start_workflow', { workflow: 'performance_snapshot', waitSeconds: 50 })
+  assert.equal(run.status, 'completed', JSON.stringify(run))
+  const { trends } = await call('get_performance_trend', { channel: 'google_analytics' })
+  assert.ok(trends.some(trend => trend.metric === 'sessions' && trend.points[0].value > 0), JSON.stringify(trends))
 }
 
 async function refusals({ call }) {

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 import anyio
 
 TOOLS = [
-    "cancel_workflow_run", "connect_platform", "create_content", "get_account", "get_brand", "get_content", "get_workflow_run",
+    "cancel_workflow_run", "connect_platform", "create_content", "get_account", "get_brand", "get_content", "get_performance_trend", "get_workflow_run",
     "list_connections", "list_content", "list_events", "list_scans", "list_workflow_runs", "log_lead", "plan_calendar", "publish_content",
     "query_ga4", "query_post_analytics", "query_search_console", "review_content", "scan_page", "schedule_content", "start_workflow", "update_brand", "update_content",
 ]
@@ -246,6 +246,10 @@ async def platforms(call):
     assert (again["alreadyPublished"], again["url"]) == (True, published["url"]), again
     today = datetime.now(timezone.utc).date().isoformat()
     await call("query_post_analytics", platform="x", **{"from": today, "to": today})
+    ended = await call("start_workflow", workflow="performance_snapshot", waitSeconds=50)
+    assert ended["run"]["status"] == "completed", ended
+    trends = (await call("get_performance_trend", channel="google_analytics"))["trends"]
+    assert any(trend["metric"] == "sessions" and trend["points"][0]["value"] > 0 for trend in trends), trends
     plan = await call("plan_calendar", commit=True)
     assert len(plan["slots"]) == 3 and all(slot["contentId"] for slot in plan["slots"]), plan
 

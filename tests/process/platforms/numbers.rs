@@ -97,3 +97,38 @@ async fn posts_show_their_numbers_and_which_are_ours() {
     assert_eq!((&posts["posts"], &posts["totals"]), (&json!([]), &json!({})));
     assert!(posts["source"]["notes"][0].as_str().unwrap().contains("LinkedIn gives no numbers"), "{posts}");
 }
+
+#[tokio::test]
+async fn a_snapshot_keeps_what_the_sources_say_and_names_the_one_that_failed() {
+    let desk = Desk::open().await;
+    for platform in ["google_analytics", "search_console", "x", "instagram"] {
+        desk.connect(platform).await;
+    }
+    desk.call("log_lead", json!({"source": "webinar", "name": "Lea"})).await;
+    desk.fault(json!({"kind": "500", "next": 1_000, "path": "INSTAGRAM_"})).await;
+    let run = desk.call("start_workflow", json!({"workflow": "performance_snapshot", "waitSeconds": 50})).await["run"]
+        .clone();
+    assert_eq!(run["status"], "completed", "{run}");
+    let missing = run["output"]["missing"].as_array().unwrap();
+    assert_eq!(missing.len(), 1, "{run}");
+    assert_eq!(missing[0]["channel"], "instagram");
+
+    let trend = desk.call("get_performance_trend", json!({})).await;
+    let value = |channel: &str, metric: &str| {
+        let trends = trend["trends"].as_array().unwrap();
+        let found = trends.iter().find(|trend| trend["channel"] == channel && trend["metric"] == metric);
+        found.map(|trend| trend["points"][0]["value"].as_f64().unwrap())
+    };
+    // Each number is the one that the tool for asking gives.
+    let sessions = desk.call("query_ga4", json!({"metrics": ["sessions", "keyEvents"]})).await;
+    assert_eq!(value("google_analytics", "sessions"), sessions["totals"][0]["value"].as_f64());
+    assert_eq!(value("google_analytics", "conversions"), sessions["totals"][1]["value"].as_f64());
+    let searches = desk.call("query_search_console", json!({})).await;
+    let totals = searches["totals"].as_array().unwrap();
+    let ctr = totals.iter().find(|total| total["metric"] == "ctr").unwrap();
+    assert_eq!(value("search_console", "ctr"), ctr["value"].as_f64());
+    assert!(value("x", "engagement_rate").is_some_and(|rate| rate > 0.0 && rate < 1.0), "{trend}");
+    // The lead is of today, which is not over.
+    assert_eq!(value("heycmo", "leads"), Some(0.0));
+    assert_eq!(value("instagram", "engagement_rate"), None, "unknown is not zero");
+}
