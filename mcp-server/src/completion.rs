@@ -1,16 +1,19 @@
 //! Completing the arguments of prompts and resource templates from the customer's data.
 
+use chrono::Days;
+use entity::brands::{self, Brand};
 use entity::content::{self, Filter};
 use entity::db::Db;
 use entity::scans;
+use marketing::calendar::monday;
 use marketing::{CHANNELS, guide};
 use rmcp::ErrorData;
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
 
 use crate::answer::protocol_error;
 use crate::caller::Caller;
-use crate::prompts::{REVIEW_DRAFT, WRITE_CONTENT, kinds};
-use crate::resources::{CONTENT_TEMPLATE, PLAYBOOK_TEMPLATE, SCAN_TEMPLATE};
+use crate::prompts::{COMPETITOR_TEARDOWN, FIX_PAGE, PERFORMANCE_REVIEW, PERIODS, REVIEW_DRAFT, WRITE_CONTENT, kinds};
+use crate::resources::{CALENDAR_TEMPLATE, CONTENT_TEMPLATE, PLAYBOOK_TEMPLATE, SCAN_TEMPLATE, week_slug};
 
 /// How many of the newest pieces are offered.
 const MAX_PIECES: u64 = 100;
@@ -28,6 +31,10 @@ pub async fn complete(db: &Db, caller: &Caller, request: &CompleteRequestParams)
         (Reference::Prompt(prompt), "contentId") if prompt.name == REVIEW_DRAFT => piece_ids(db, caller).await?,
         (Reference::Resource(template), "id") if template.uri == CONTENT_TEMPLATE => piece_ids(db, caller).await?,
         (Reference::Resource(template), "id") if template.uri == SCAN_TEMPLATE => scan_ids(db, caller).await?,
+        (Reference::Prompt(prompt), "period") if prompt.name == PERFORMANCE_REVIEW => PERIODS.map(str::to_owned).into(),
+        (Reference::Prompt(prompt), "url") if prompt.name == FIX_PAGE => pages(db, caller).await?,
+        (Reference::Prompt(prompt), "url") if prompt.name == COMPETITOR_TEARDOWN => competitors(db, caller).await?,
+        (Reference::Resource(template), "isoWeek") if template.uri == CALENDAR_TEMPLATE => weeks(db, caller).await?,
         (Reference::Resource(template), "channel") if template.uri == PLAYBOOK_TEMPLATE => {
             CHANNELS.into_iter().map(|channel| guide(channel).slug.to_owned()).collect()
         }
@@ -54,8 +61,37 @@ async fn scan_ids(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
     Ok(page.scans.into_iter().map(|scan| scan.id.to_string()).collect())
 }
 
+/// The brand's website, and the pages that were scanned, the last one first.
+async fn pages(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
+    let website = brand(db, caller).await?.profile.website;
+    let scans = scans::list(db, &caller.customer_id, None, None, MAX_PIECES).await;
+    let scans = scans.map_err(|error| protocol_error(&error))?.scans;
+    let mut pages = Vec::new();
+    for url in website.into_iter().chain(scans.into_iter().map(|scan| scan.url)) {
+        if !pages.contains(&url) {
+            pages.push(url);
+        }
+    }
+    Ok(pages)
+}
+
+async fn competitors(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
+    let competitors = brand(db, caller).await?.profile.competitors;
+    Ok(competitors.into_iter().filter_map(|competitor| competitor.url).collect())
+}
+
+/// This week and those that can be planned.
+async fn weeks(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
+    let brand = brand(db, caller).await?;
+    let this = monday(entity::db::now().with_timezone(&brand.time_zone).date_naive());
+    Ok((0..=4).map(|week| week_slug(this + Days::new(7 * week))).collect())
+}
+
+async fn brand(db: &Db, caller: &Caller) -> Result<Brand, ErrorData> {
+    brands::get(db, &caller.customer_id).await.map_err(|error| protocol_error(&error))
+}
+
 /// What the brand keeps coming back to is what it writes about.
 async fn pillars(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
-    let brand = entity::brands::get(db, &caller.customer_id).await.map_err(|error| protocol_error(&error))?;
-    Ok(brand.profile.pillars.into_iter().map(|pillar| pillar.name).collect())
+    Ok(brand(db, caller).await?.profile.pillars.into_iter().map(|pillar| pillar.name).collect())
 }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write;
 
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use entity::brands::{self, Brand};
 use entity::content::{self, Channel, Filter};
 use entity::db::Db;
 use entity::ids::{ContentId, ScanId};
 use entity::scans::{self, Scan};
+use marketing::calendar::{instant, weekday};
 use marketing::{CHANNELS, Guide, channel_from_slug, guide};
 use rmcp::ErrorData;
 use rmcp::model::{CacheScope, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
@@ -21,6 +23,8 @@ pub const BRAND_URI: &str = "heycmo://brand";
 pub const CONTENT_TEMPLATE: &str = "heycmo://content/{id}";
 /// Template of the scans.
 pub const SCAN_TEMPLATE: &str = "heycmo://scans/{id}";
+/// Template of the weeks.
+pub const CALENDAR_TEMPLATE: &str = "heycmo://calendar/{isoWeek}";
 /// Template of the playbooks.
 pub const PLAYBOOK_TEMPLATE: &str = "heycmo://playbook/{channel}";
 
@@ -33,6 +37,8 @@ enum Target {
     Brand,
     Content(ContentId),
     Scan(ScanId),
+    /// The week of this Monday.
+    Calendar(NaiveDate),
     Playbook(Channel),
 }
 
@@ -47,6 +53,9 @@ impl Target {
         if let Some(id) = uri.strip_prefix("heycmo://scans/") {
             return id.parse().ok().map(Self::Scan);
         }
+        if let Some(week) = uri.strip_prefix(CALENDAR) {
+            return week_from_slug(week).map(Self::Calendar);
+        }
         uri.strip_prefix("heycmo://playbook/").and_then(channel_from_slug).map(Self::Playbook)
     }
 }
@@ -59,6 +68,21 @@ pub fn content_uri(id: &str) -> String {
 /// The address of a scan.
 pub fn scan_uri(id: &str) -> String {
     format!("heycmo://scans/{id}")
+}
+
+/// What the addresses of all weeks begin with.
+pub const CALENDAR: &str = "heycmo://calendar/";
+
+/// A week as ISO 8601 writes it, such as 2026-W07, by its Monday.
+pub fn week_slug(monday: NaiveDate) -> String {
+    monday.format("%G-W%V").to_string()
+}
+
+fn week_from_slug(slug: &str) -> Option<NaiveDate> {
+    let (year, week) = slug.split_once("-W")?;
+    let monday = NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)?;
+    // One address for one week.
+    (week_slug(monday) == slug).then_some(monday)
 }
 
 /// The addresses of all playbooks.
@@ -80,6 +104,10 @@ pub fn templates() -> Vec<ResourceTemplate> {
         ResourceTemplate::new(SCAN_TEMPLATE, "scan")
             .with_title("Scan of a page")
             .with_description("One scan whole: scores, what to change and why, and texts to copy.")
+            .with_mime_type(MARKDOWN),
+        ResourceTemplate::new(CALENDAR_TEMPLATE, "calendar")
+            .with_title("Calendar of a week")
+            .with_description("What goes out in a week such as 2026-W07, and what is still to be written or decided.")
             .with_mime_type(MARKDOWN),
         ResourceTemplate::new(PLAYBOOK_TEMPLATE, "playbook")
             .with_title("Playbook")
@@ -152,7 +180,7 @@ pub async fn read(db: &Db, caller: &Caller, uri: &str) -> Result<ReadResourceRes
 /// When there is nothing behind it for this caller.
 pub async fn require_readable(db: &Db, caller: &Caller, uri: &str) -> Result<(), ErrorData> {
     match Target::parse(uri).ok_or_else(|| nothing_behind(uri))? {
-        Target::Brand | Target::Playbook(_) => Ok(()),
+        Target::Brand | Target::Playbook(_) | Target::Calendar(_) => Ok(()),
         Target::Content(id) => {
             content::get(db, &caller.customer_id, &id).await.map_err(|error| protocol_error(&error))?;
             Ok(())
@@ -171,6 +199,7 @@ async fn text(db: &Db, caller: &Caller, uri: &str) -> Result<String, ErrorData> 
         match target {
             Target::Brand => Ok(render::brand(&brand)),
             Target::Playbook(channel) => Ok(playbook(guide(channel), &brand)),
+            Target::Calendar(monday) => calendar(db, caller, &brand, monday).await,
             Target::Scan(id) => Ok(report(scans::get(db, &caller.customer_id, &id).await?)),
             Target::Content(id) => {
                 let piece = content::get(db, &caller.customer_id, &id).await?;
@@ -180,6 +209,27 @@ async fn text(db: &Db, caller: &Caller, uri: &str) -> Result<String, ErrorData> 
         }
     };
     read.await.map_err(|error: entity::Error| protocol_error(&error))
+}
+
+/// A week of the customer's, day by day.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn calendar(db: &Db, caller: &Caller, brand: &Brand, monday: NaiveDate) -> entity::Result<String> {
+    let midnight = |day: NaiveDate| instant(brand.time_zone, day.and_time(NaiveTime::MIN));
+    let (from, before) = (midnight(monday), midnight(monday + Days::new(7)));
+    let pieces = content::scheduled_between(db, &caller.customer_id, from, before).await?;
+    let mut text = format!("# Week {}\n\nTimes are those of {}.\n", week_slug(monday), brand.time_zone);
+    for day in monday.iter_days().take(7) {
+        let of_day = pieces.iter().filter(|piece| {
+            piece.scheduled_at.is_some_and(|at| at.with_timezone(&brand.time_zone).date_naive() == day)
+        });
+        let lines: Vec<String> = of_day.map(|piece| render::line(piece, brand)).collect();
+        let lines = if lines.is_empty() { "Nothing is planned.".to_owned() } else { lines.join("\n") };
+        let _ = write!(text, "\n## {} {day}\n\n{lines}\n", weekday(day.weekday()));
+    }
+    Ok(text)
 }
 
 /// A scan in Markdown.

@@ -12,7 +12,7 @@ use rmcp::{ErrorData, Peer, RoleServer};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::resources::{BRAND_URI, content_uri, playbook_uris};
+use crate::resources::{BRAND_URI, CALENDAR, content_uri, playbook_uris};
 
 /// More than any client has use for.
 const MAX_URIS: usize = 200;
@@ -23,6 +23,8 @@ struct Change {
     updated: Vec<String>,
     /// Whether there is one more or less of them.
     list_changed: bool,
+    /// Whether a week may read differently; which one is not looked up.
+    calendar: bool,
 }
 
 impl Change {
@@ -67,7 +69,14 @@ impl Change {
             | EventType::ScanCompleted
             | EventType::LeadLogged => (Vec::new(), false),
         };
-        Self { updated, list_changed }
+        let is_content = event.event_type.as_str().starts_with("content.");
+        Self { updated, list_changed, calendar: is_content || event.event_type == EventType::BrandUpdated }
+    }
+}
+
+impl Change {
+    fn concerns(&self, uri: &String) -> bool {
+        self.updated.contains(uri) || self.calendar && uri.starts_with(CALENDAR)
     }
 }
 
@@ -81,7 +90,9 @@ async fn next_change(
         match events.recv().await {
             Ok(event) if event.customer_id == *customer_id => return Some(Change::of(&event)),
             Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return Some(Change { updated: subscribed(), list_changed: true }),
+            Err(RecvError::Lagged(_)) => {
+                return Some(Change { updated: subscribed(), list_changed: true, calendar: true });
+            }
             Err(RecvError::Closed) => return None,
         }
     }
@@ -140,8 +151,7 @@ async fn tell(
 ) {
     let all = || uris.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>();
     while let Some(change) = next_change(&mut events, &customer_id, all).await {
-        let subscribed = all();
-        for uri in change.updated.into_iter().filter(|uri| subscribed.contains(uri)) {
+        for uri in all().into_iter().filter(|uri| change.concerns(uri)) {
             if peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await.is_err() {
                 return;
             }
@@ -160,8 +170,8 @@ pub async fn listen(feed: &Feed, customer_id: &CustomerId, context: &Subscriptio
     let lists = accepted.resources_list_changed == Some(true);
     let serve = async {
         while let Some(change) = next_change(&mut events, customer_id, || wanted.clone()).await {
-            for uri in change.updated.into_iter().filter(|uri| wanted.contains(uri)) {
-                if context.sink().notify_resource_updated(uri).await.is_err() {
+            for uri in wanted.iter().filter(|uri| change.concerns(uri)) {
+                if context.sink().notify_resource_updated(uri.clone()).await.is_err() {
                     return;
                 }
             }

@@ -22,6 +22,14 @@ async fn arguments_that_are_missing_or_wrong_are_named() {
         ("review_draft", json!({}), "`contentId`"),
         ("review_draft", json!({"contentId": "5"}), "`contentId`"),
         ("review_draft", json!({"contentId": "cnt_01ARZ3NDEKTSV4RRFFQ69G5FAV"}), "`contentId`"),
+        ("fix_page", json!({}), "`url`"),
+        ("fix_page", json!({"url": "ftp://acme.example"}), "`url`"),
+        ("competitor_teardown", json!({"url": "mailto:a@b.example"}), "`url`"),
+        ("performance_review", json!({"period": "yesterday"}), "`period`"),
+        ("launch_plan", json!({"product": "Tea"}), "`date`"),
+        ("launch_plan", json!({"date": "2999-01-01"}), "`product`"),
+        ("launch_plan", json!({"product": "Tea", "date": "soon"}), "`date`"),
+        ("launch_plan", json!({"product": "Tea", "date": "2020-01-01"}), "must not be over"),
         ("no_such_prompt", json!({}), "prompts/list"),
     ] {
         let error = assistant.prompt(prompt, arguments.clone()).await.unwrap_err();
@@ -36,7 +44,9 @@ async fn arguments_are_completed_from_what_there_is() {
     let product = Product::start().await;
     let assistant = product.assistant(&product.customer().await.key).await;
     let pillars = json!([{"name": "Speed", "weight": 1}, {"name": "Shops", "weight": 1}]);
-    assistant.call("update_brand", json!({"pillars": pillars})).await;
+    let competitors = json!([{"name": "Slow", "url": "https://slow.example"}, {"name": "Habit"}]);
+    let brand = json!({"pillars": pillars, "competitors": competitors, "website": "https://acme.example/"});
+    assistant.call("update_brand", brand).await;
     let (older, newer) = (assistant.a_piece("Older").await, assistant.a_piece("Newer").await);
 
     assert_eq!(completed(&assistant, "write_content", "kind", "").await.len(), 10);
@@ -45,6 +55,9 @@ async fn arguments_are_completed_from_what_there_is() {
     assert_eq!(completed(&assistant, "write_content", "topic", "sp").await, ["Speed"]);
     assert_eq!(completed(&assistant, "review_draft", "contentId", "").await, [newer.as_str(), &older]);
     assert_eq!(completed(&assistant, "review_draft", "contentId", &older).await, [older.as_str()]);
+    assert_eq!(completed(&assistant, "performance_review", "period", "").await, ["last_7_days", "last_30_days"]);
+    assert_eq!(completed(&assistant, "fix_page", "url", "").await, ["https://acme.example/"]);
+    assert_eq!(completed(&assistant, "competitor_teardown", "url", "").await, ["https://slow.example"]);
     for (prompt, argument, begun) in [
         ("write_content", "kind", "tw"),
         ("write_content", "mood", ""),
@@ -63,6 +76,21 @@ async fn arguments_are_completed_from_what_there_is() {
         let values = assistant.client.complete_resource_argument(template, argument, begun, None).await.unwrap().values;
         assert_eq!(values, expected, "{template} {argument}");
     }
+}
+
+#[tokio::test]
+async fn next_week_is_planned_from_what_it_has_already() {
+    let product = Product::start().await;
+    let assistant = product.assistant(&product.customer().await.key).await;
+    let prompt = async || assistant.prompt("plan_week", json!({})).await.unwrap();
+    let empty = prompt().await;
+    assert_eq!(empty.matches("Nothing is planned.").count(), 7, "{empty}");
+    assistant.call("update_brand", json!({"cadence": [{"channel": "newsletter", "perWeek": 1}]})).await;
+    let plan = assistant.call("plan_calendar", json!({"commit": true})).await;
+    let id = plan.data["slots"][0]["contentId"].as_str().unwrap();
+    let text = prompt().await;
+    assert!(text.contains(id) && text.matches("Nothing is planned.").count() == 6, "{text}");
+    assert!(text.contains("`plan_calendar` with `commit`"), "{text}");
 }
 
 /// Nor the words of a draft, which may come from anywhere.

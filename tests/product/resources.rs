@@ -134,3 +134,34 @@ async fn everything_there_is_can_be_listed_and_read() {
         assert!(error.contains("`cursor`"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_week_reads_like_its_calendar_and_tells_of_changes() {
+    let product = Product::start().await;
+    let assistant = product.assistant(&product.customer().await.key).await;
+    assistant.call("update_brand", json!({"timeZone": "Asia/Tokyo"})).await;
+    let piece = assistant.a_piece("Spring in the shop").await;
+    // Monday morning there is still Sunday in London.
+    assistant.call("schedule_content", json!({"contentId": piece, "at": "2027-03-01T07:30"})).await;
+    let week = "heycmo://calendar/2027-W09";
+    let text = assistant.read(week).await.unwrap();
+    let monday = text.split("## Monday 2027-03-01").nth(1).unwrap().split("## Tuesday").next().unwrap();
+    assert!(monday.contains(&piece) && monday.contains("Spring in the shop") && text.contains("Asia/Tokyo"), "{text}");
+    let other = assistant.read("heycmo://calendar/2027-W08").await.unwrap();
+    assert!(!other.contains(&piece), "{other}");
+    for wrong in ["2027-W00", "2027-W54", "2027-9", "2027-W9", "W09", "2027-W09 ", "99999999999-W09"] {
+        assert!(assistant.read(&format!("heycmo://calendar/{wrong}")).await.is_err(), "{wrong}");
+    }
+    let weeks = assistant.client.complete_resource_argument("heycmo://calendar/{isoWeek}", "isoWeek", "20", None).await;
+    assert_eq!(weeks.unwrap().values.len(), 5);
+
+    assistant.subscribe(week).await.unwrap();
+    assistant.call("schedule_content", json!({"contentId": piece, "at": "2027-03-02T09:00"})).await;
+    loop {
+        // What was made before the subscription may still be told of.
+        match assistant.hears().await.as_str() {
+            "list" => {}
+            heard => break assert_eq!(heard, week),
+        }
+    }
+}

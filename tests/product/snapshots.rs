@@ -155,6 +155,23 @@ async fn the_prompts_and_resources_as_read() {
             assistant.prompt("write_content", json!({"kind": "x_thread", "topic": "Slow fonts"})).await.unwrap(),
         ),
         ("prompt_review_draft", assistant.prompt("review_draft", json!({"contentId": id})).await.unwrap()),
+        ("prompt_fix_page", assistant.prompt("fix_page", json!({"url": "quickpages.example/prices"})).await.unwrap()),
+        (
+            "prompt_performance_review",
+            assistant.prompt("performance_review", json!({"period": "last_30_days"})).await.unwrap(),
+        ),
+        (
+            "prompt_competitor_teardown",
+            assistant.prompt("competitor_teardown", json!({"url": "https://slowcheck.example"})).await.unwrap(),
+        ),
+        (
+            "prompt_launch_plan",
+            assistant
+                .prompt("launch_plan", json!({"product": "A check by phone", "date": "2999-03-01"}))
+                .await
+                .unwrap(),
+        ),
+        ("resource_calendar", assistant.read("heycmo://calendar/2030-W01").await.unwrap()),
         ("resource_brand", assistant.read("heycmo://brand").await.unwrap()),
         ("resource_content", assistant.read(&format!("heycmo://content/{id}")).await.unwrap()),
         ("resource_playbook", assistant.read("heycmo://playbook/linkedin").await.unwrap()),
@@ -183,6 +200,11 @@ async fn no_snapshot_is_left_over() {
         "prompt_brand_interview",
         "prompt_write_content",
         "prompt_review_draft",
+        "prompt_fix_page",
+        "prompt_performance_review",
+        "prompt_competitor_teardown",
+        "prompt_launch_plan",
+        "resource_calendar",
         "resource_brand",
         "resource_content",
         "resource_playbook",

@@ -1,11 +1,14 @@
 //! The prompts: templates that carry the brand, the channel's rules and the tools to call, so that any assistant writes
 //! like this customer's own.
 
+use chrono::NaiveDate;
 use entity::brands;
 use entity::content::{self, ContentKind};
-use entity::db::Db;
+use entity::db::{Db, now};
 use entity::ids::ContentId;
 use marketing::brand::completeness;
+use marketing::calendar::next_week;
+use marketing::scanner::page_address;
 use minijinja::{Environment, Value, context};
 use rmcp::ErrorData;
 use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
@@ -13,16 +16,28 @@ use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, P
 use crate::answer::{no_such_piece, protocol_error};
 use crate::caller::Caller;
 use crate::render;
-use crate::resources::playbook;
+use crate::resources::{calendar, playbook};
 
 const BRAND_INTERVIEW: &str = "brand_interview";
 pub const WRITE_CONTENT: &str = "write_content";
 pub const REVIEW_DRAFT: &str = "review_draft";
-const TEMPLATES: [(&str, &str); 3] = [
+const PLAN_WEEK: &str = "plan_week";
+pub const FIX_PAGE: &str = "fix_page";
+pub const PERFORMANCE_REVIEW: &str = "performance_review";
+pub const COMPETITOR_TEARDOWN: &str = "competitor_teardown";
+const LAUNCH_PLAN: &str = "launch_plan";
+const TEMPLATES: [(&str, &str); 8] = [
     (BRAND_INTERVIEW, include_str!("../../templates/brand_interview.md")),
     (WRITE_CONTENT, include_str!("../../templates/write_content.md")),
     (REVIEW_DRAFT, include_str!("../../templates/review_draft.md")),
+    (PLAN_WEEK, include_str!("../../templates/plan_week.md")),
+    (FIX_PAGE, include_str!("../../templates/fix_page.md")),
+    (PERFORMANCE_REVIEW, include_str!("../../templates/performance_review.md")),
+    (COMPETITOR_TEARDOWN, include_str!("../../templates/competitor_teardown.md")),
+    (LAUNCH_PLAN, include_str!("../../templates/launch_plan.md")),
 ];
+/// The periods that numbers are read for.
+pub const PERIODS: [&str; 2] = ["last_7_days", "last_30_days"];
 const MAX_ARGUMENT_CHARS: usize = 4_000;
 
 /// The compiled templates.
@@ -62,6 +77,35 @@ impl Prompts {
                 Some(vec![required("contentId", "Id of the piece, such as cnt_….")]),
             )
             .with_title("Review a draft"),
+            Prompt::new(PLAN_WEEK, Some("Plans next week with the owner: what goes out when, and why."), None)
+                .with_title("Plan next week"),
+            Prompt::new(
+                FIX_PAGE,
+                Some("Scans a page, names what to change first, and writes the texts to copy."),
+                Some(vec![required("url", "Address of the page.")]),
+            )
+            .with_title("Mend a page"),
+            Prompt::new(
+                PERFORMANCE_REVIEW,
+                Some("Goes through the numbers of a period with the owner: what changed, why, and what to do."),
+                Some(vec![required("period", "last_7_days or last_30_days.")]),
+            )
+            .with_title("Performance review"),
+            Prompt::new(
+                COMPETITOR_TEARDOWN,
+                Some("Takes a competitor's page apart: what it does well, what it leaves out, what to learn."),
+                Some(vec![required("url", "Address of the competitor's page.")]),
+            )
+            .with_title("Competitor teardown"),
+            Prompt::new(
+                LAUNCH_PLAN,
+                Some("Plans the launch of a product: message, pieces, times."),
+                Some(vec![
+                    required("product", "What is launched, and what is known of it."),
+                    required("date", "The day, such as 2027-03-01."),
+                ]),
+            )
+            .with_title("Launch plan"),
         ]
     }
 
@@ -81,6 +125,10 @@ impl Prompts {
             BRAND_INTERVIEW => brand_interview(db, caller).await,
             WRITE_CONTENT => write_content(db, caller, &arguments).await,
             REVIEW_DRAFT => review_draft(db, caller, &arguments).await,
+            PLAN_WEEK => plan_week(db, caller).await,
+            FIX_PAGE | COMPETITOR_TEARDOWN => about_page(db, caller, &arguments).await,
+            PERFORMANCE_REVIEW => performance_review(db, caller, &arguments).await,
+            LAUNCH_PLAN => launch_plan(db, caller, &arguments).await,
             _ => return Err(ErrorData::invalid_params("There is no such prompt; prompts/list names them all.", None)),
         };
         let values = values.map_err(|error| protocol_error(&error))?;
@@ -133,6 +181,48 @@ async fn review_draft(db: &Db, caller: &Caller, arguments: &JsonObject) -> entit
         piece => render::piece(&piece.content, &piece.current, &history.decisions, &brand),
         playbook => playbook(marketing::guide(piece.content.channel), &brand),
     })
+}
+
+async fn plan_week(db: &Db, caller: &Caller) -> entity::Result<Value> {
+    let brand = brands::get(db, &caller.customer_id).await?;
+    let week = next_week(&brand, now());
+    Ok(context! { profile => render::brand(&brand), calendar => calendar(db, caller, &brand, week).await? })
+}
+
+async fn about_page(db: &Db, caller: &Caller, arguments: &JsonObject) -> entity::Result<Value> {
+    let url = page_address(&argument(arguments, "url")?);
+    let url = url.map_err(|error| entity::Error::invalid("url", error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(entity::Error::invalid(
+            "url",
+            "must be the address of a page, such as https://acme.example/pricing",
+        ));
+    }
+    let brand = brands::get(db, &caller.customer_id).await?;
+    Ok(context! { url => url.as_str(), profile => render::brand(&brand) })
+}
+
+async fn performance_review(db: &Db, caller: &Caller, arguments: &JsonObject) -> entity::Result<Value> {
+    let period = argument(arguments, "period")?;
+    let words = match period.as_str() {
+        "last_7_days" => "the last seven days",
+        "last_30_days" => "the last thirty days",
+        _ => return Err(entity::Error::invalid("period", format!("must be {}", PERIODS.join(" or ")))),
+    };
+    let brand = brands::get(db, &caller.customer_id).await?;
+    Ok(context! { period => words, api_period => period, profile => render::brand(&brand) })
+}
+
+async fn launch_plan(db: &Db, caller: &Caller, arguments: &JsonObject) -> entity::Result<Value> {
+    let product = argument(arguments, "product")?;
+    let day = argument(arguments, "date")?.parse::<NaiveDate>();
+    let day = day.map_err(|_| entity::Error::invalid("date", "must be a day such as 2027-03-01"))?;
+    let brand = brands::get(db, &caller.customer_id).await?;
+    let days = (day - now().with_timezone(&brand.time_zone).date_naive()).num_days();
+    if days < 0 {
+        return Err(entity::Error::invalid("date", "must not be over"));
+    }
+    Ok(context! { product => product, date => day.to_string(), days => days, profile => render::brand(&brand) })
 }
 
 fn argument(arguments: &JsonObject, name: &str) -> entity::Result<String> {

@@ -272,10 +272,21 @@ async function refusals({ call }) {
 
 async function prompts(client, contentId) {
   const { prompts } = await client.listPrompts()
-  assert.deepEqual(prompts.map(prompt => prompt.name).sort(), ['brand_interview', 'review_draft', 'write_content'])
+  assert.deepEqual(prompts.map(prompt => prompt.name).sort(), [
+    'brand_interview', 'competitor_teardown', 'fix_page', 'launch_plan', 'performance_review', 'plan_week', 'review_draft', 'write_content',
+  ])
   const { messages } = await client.getPrompt({ name: 'write_content', arguments: { kind: 'linkedin_post', topic: 'Sunday bookkeeping' } })
   assert.match(messages[0].content.text, /Sunday bookkeeping/)
   await client.getPrompt({ name: 'brand_interview' })
+  const date = new Date(Date.now() + 30 * 24 * 60 * 60 * 1000).toISOString().slice(0, 10)
+  for (const [name, args, said] of [
+    ['plan_week', {}, /plan_calendar/],
+    ['fix_page', { url: 'https://acme.example/' }, /scan_page/],
+    ['competitor_teardown', { url: 'https://sheet.example/' }, /sheet\.example/],
+    ['performance_review', { period: 'last_7_days' }, /query_ga4/],
+    ['launch_plan', { product: 'A tax calendar', date }, /A tax calendar/],
+    ['review_draft', { contentId }, /update_content/],
+  ]) assert.match((await client.getPrompt({ name, arguments: args })).messages[0].content.text, said, name)
   await assert.rejects(client.getPrompt({ name: 'write_content', arguments: { kind: 'linkedin_post' } }), /topic/)
   const kind = { ref: { type: 'ref/prompt', name: 'write_content' }, argument: { name: 'kind', value: 'linked' } }
   assert.deepEqual((await client.complete(kind)).completion.values, ['linkedin_post'])
@@ -288,7 +299,9 @@ async function resources(client, contentId) {
   const uris = resources.map(resource => resource.uri)
   for (const uri of [BRAND, 'heycmo://playbook/linkedin', `heycmo://content/${contentId}`]) assert.ok(uris.includes(uri), `${uri} is listed`)
   const { resourceTemplates } = await client.listResourceTemplates()
-  assert.deepEqual(resourceTemplates.map(template => template.uriTemplate).sort(), ['heycmo://content/{id}', 'heycmo://playbook/{channel}', 'heycmo://scans/{id}'])
+  assert.deepEqual(resourceTemplates.map(template => template.uriTemplate).sort(), [
+    'heycmo://calendar/{isoWeek}', 'heycmo://content/{id}', 'heycmo://playbook/{channel}', 'heycmo://scans/{id}',
+  ])
   for (const uri of uris) assert.ok((await client.readResource({ uri })).contents[0].text.length > 20, `${uri} can be read`)
   await assert.rejects(client.readResource({ uri: 'heycmo://nothing' }), /heycmo:\/\/nothing/)
 }

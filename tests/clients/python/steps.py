@@ -264,7 +264,10 @@ async def refusals(assistant):
 
 async def prompts(assistant, piece):
     names = sorted(prompt["name"] for prompt in (await assistant.ask("list_prompts"))["prompts"])
-    assert names == ["brand_interview", "review_draft", "write_content"]
+    assert names == [
+        "brand_interview", "competitor_teardown", "fix_page", "launch_plan", "performance_review", "plan_week", "review_draft",
+        "write_content",
+    ]
     filled = await assistant.ask("get_prompt", "write_content", {"kind": "linkedin_post", "topic": "Sunday bookkeeping"})
     assert "Sunday bookkeeping" in filled["messages"][0]["content"]["text"]
     await assistant.ask("get_prompt", "brand_interview")
@@ -280,7 +283,9 @@ async def resources(assistant, piece):
     uris = [resource["uri"] for resource in (await assistant.ask("list_resources"))["resources"]]
     assert {BRAND, "heycmo://playbook/linkedin", f"heycmo://content/{piece}"} <= set(uris), uris
     templates = (await assistant.ask("list_resource_templates"))["resourceTemplates"]
-    assert sorted(template["uriTemplate"] for template in templates) == ["heycmo://content/{id}", "heycmo://playbook/{channel}", "heycmo://scans/{id}"]
+    assert sorted(template["uriTemplate"] for template in templates) == [
+        "heycmo://calendar/{isoWeek}", "heycmo://content/{id}", "heycmo://playbook/{channel}", "heycmo://scans/{id}",
+    ]
     for uri in uris:
         assert len((await assistant.ask("read_resource", uri))["contents"][0]["text"]) > 20, uri
     with refused("heycmo://nothing"):
