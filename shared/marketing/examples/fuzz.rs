@@ -108,5 +108,5 @@ fn read(bytes: &[u8]) {
     assert!(scan.seo.score <= 100 && scan.geo.score <= 100);
     let kept = serde_json::to_value(&scan).unwrap();
     assert!(serde_json::from_value::<Scan>(kept).is_ok());
-    markdown(&scan);
+    assert!(!markdown(&scan).is_empty());
 }

@@ -204,7 +204,7 @@ impl<'a> Planning<'a> {
     fn is_free(&self, channel: Channel, at: DateTime<Utc>) -> bool {
         let spacing = guide(channel).min_spacing.unwrap_or(Duration::minutes(1));
         let is_near = |(other, taken): &(Channel, DateTime<Utc>)| *other == channel && (*taken - at).abs() < spacing;
-        at >= self.situation.now + LEAD && !self.taken.iter().any(|taken| is_near(taken))
+        at >= self.situation.now + LEAD && !self.taken.iter().any(is_near)
     }
 
     /// Gives the slots their kinds and themes, in the order of their times.

@@ -1,4 +1,5 @@
 //! The calendar.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is missing fails the test")]
 
 use chrono::{DateTime, Datelike, Days, Duration, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
@@ -233,7 +234,7 @@ fn times_that_were_set_come_first_and_own_results_before_studies() {
     let few: Vec<PostResult> = results.iter().rev().take(ENOUGH_POSTS - 1).cloned().collect();
     assert_eq!(first(&brand, &few), []);
     let of_x: Vec<PostResult> =
-        results.iter().cloned().map(|result| PostResult { channel: Channel::X, ..result }).collect();
+        results.iter().map(|result| PostResult { channel: Channel::X, ..result.clone() }).collect();
     assert_eq!(first(&brand, &of_x), []);
 
     brand.profile.posting_times =
