@@ -27,7 +27,7 @@ const APP: &str = "heycmo";
 /// All of them.
 fn functions(db: &Db, billing: &Billing, platforms: &Platforms, scanner: &Scanner) -> Vec<Function> {
     vec![
-        onboarding::function(db.clone()),
+        onboarding::function(db.clone(), scanner.clone()),
         content_plan::function(db.clone()),
         page_watch::function(db.clone(), scanner.clone()),
         performance_snapshot::function(db.clone(), platforms.clone()),

@@ -55,7 +55,7 @@ async fn onboarding_waits_for_the_person_and_goes_on_by_itself() {
     let waits = assistant.call("start_workflow", json!({"workflow": "onboarding"})).await;
     let id = run_id(&waits);
     assert_eq!((&waits.data["run"]["status"], &waits.data["run"]["output"]), (&json!("running"), &json!(null)));
-    assert_eq!(steps(&waits), [("start", "completed"), ("brand_interview", "waiting")]);
+    assert_eq!(steps(&waits), [("start", "completed"), ("scan_website", "completed"), ("brand_interview", "waiting")]);
     let what = waits.data["waitsFor"].as_str().unwrap();
     assert!(what.contains("interview") && what.contains("update_brand") && waits.text.contains(what), "{}", waits.text);
     assert_eq!(run_id(&onboard(&assistant, 20).await), id, "it is under way already");
@@ -64,7 +64,12 @@ async fn onboarding_waits_for_the_person_and_goes_on_by_itself() {
     let done = ended(&assistant, &id).await;
     assert_eq!(done.data["run"]["status"], "completed", "{}", done.text);
     assert_eq!((&done.data["run"]["output"]["status"], &done.data["waitsFor"]), (&json!("active"), &json!(null)));
-    assert_eq!(steps(&done), [("start", "completed"), ("brand_interview", "completed"), ("finish", "completed")]);
+    let names: Vec<&str> = steps(&done).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["start", "scan_website", "brand_interview", "first_calendar", "finish"]);
+    assert!(steps(&done).iter().all(|(_, status)| *status == "completed"), "{}", done.text);
+    let planned = assistant.call("list_content", json!({"status": "planned"})).await;
+    let planned = planned.data["content"].as_array().unwrap().len();
+    assert_eq!(done.data["run"]["output"]["planned"], planned, "the first week is planned");
     assert!(done.text.contains("(Europe/Berlin)"), "times are the brand's: {}", done.text);
     assert_eq!(assistant.call("get_account", json!({})).await.data["status"], "active");
 
@@ -129,7 +134,7 @@ async fn cancelling_the_call_leaves_the_run() {
 
     product.runs_workflows();
     let waits = onboard(&assistant, 20).await;
-    assert_eq!(steps(&waits), [("start", "completed"), ("brand_interview", "waiting")]);
+    assert_eq!(steps(&waits), [("start", "completed"), ("scan_website", "completed"), ("brand_interview", "waiting")]);
     let runs = assistant.call("list_workflow_runs", json!({})).await;
     assert_eq!(runs.data["runs"].as_array().unwrap().len(), 1, "{}", runs.text);
 }
