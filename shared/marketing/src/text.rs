@@ -23,9 +23,17 @@ pub(crate) fn columns(text: &str) -> usize {
     text.nfc().map(|c| if c.width() == Some(2) { 2 } else { 1 }).sum()
 }
 
-/// Number of words; each ideograph counts as one.
+/// Number of words; each ideograph counts as one. As Unicode divides words (UAX #29), with a short way for those that
+/// are nothing but ASCII letters and digits within punctuation, which most are.
 pub(crate) fn words(text: &str) -> usize {
-    text.unicode_words().count()
+    let in_part = |part: &str| {
+        let core = part.trim_matches(|letter: char| letter.is_ascii_punctuation());
+        match core.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            true => usize::from(!core.is_empty()),
+            false => part.unicode_words().count(),
+        }
+    };
+    text.split_whitespace().map(in_part).sum()
 }
 
 /// `1234567` as `1,234,567`.
@@ -131,4 +139,30 @@ pub(crate) fn quoted<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
         list.push(format!("{more} more"));
     }
     list.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_unicode() {
+        let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus")).unwrap();
+        let pages =
+            pages.map(|page| String::from_utf8_lossy(&std::fs::read(page.unwrap().path()).unwrap()).into_owned());
+        let odd = [
+            "",
+            " ",
+            "...",
+            "_",
+            "_a_ 'b' (c)",
+            "1,000.5 a,b a.b don't x-y",
+            "a\u{301}b c\u{200d}d",
+            "日本語 и е́ж",
+            "a\u{a0}b",
+        ];
+        for text in pages.chain(odd.map(str::to_owned)) {
+            assert_eq!(words(&text), text.unicode_words().count(), "{}", &text.chars().take(80).collect::<String>());
+        }
+    }
 }

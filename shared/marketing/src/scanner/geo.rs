@@ -6,11 +6,11 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::page::Page;
 use super::rule::{Dimensions, Rule, Score, Verdict, whole};
 use super::structured;
+use crate::text::words;
 
 /// All weights are ours.
 pub const DIMENSIONS: Dimensions = &[
@@ -381,10 +381,6 @@ static QUOTATION: LazyLock<Regex> = LazyLock::new(|| pattern(r#"[“„«"「][^
 #[expect(clippy::expect_used, reason = "the patterns above are tried by the tests")]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of this file")
-}
-
-fn words(text: &str) -> usize {
-    text.unicode_words().count()
 }
 
 /// By the marks of the languages that have one; Greek's looks like a semicolon and is left out.

@@ -5,11 +5,11 @@ use std::fmt;
 use html5ever::tendril::TendrilSink;
 use scraper::{Html, HtmlTreeSink, Node, node::Element};
 use serde_json::Value;
-use unicode_segmentation::UnicodeSegmentation;
 use url::Url;
 
 use super::facts::Facts;
 use super::structured::{self, Block};
+use crate::text::words;
 
 /// A page as the rules see it.
 pub struct Page {
@@ -93,43 +93,64 @@ pub struct Image {
 }
 
 /// Elements whose text nobody reads.
-const UNREAD: &[&str] =
-    &["script", "style", "template", "noscript", "svg", "math", "iframe", "object", "select", "textarea", "button"];
+fn is_unread(name: &str) -> bool {
+    matches!(
+        name,
+        "script"
+            | "style"
+            | "template"
+            | "noscript"
+            | "svg"
+            | "math"
+            | "iframe"
+            | "object"
+            | "select"
+            | "textarea"
+            | "button"
+    )
+}
+
 /// Elements around the content.
-const AROUND: &[&str] = &["nav", "header", "footer", "aside", "form", "dialog", "menu"];
+fn is_around(name: &str) -> bool {
+    matches!(name, "nav" | "header" | "footer" | "aside" | "form" | "dialog" | "menu")
+}
+
 /// Elements that end a line.
-const BLOCKS: &[&str] = &[
-    "p",
-    "div",
-    "section",
-    "article",
-    "main",
-    "li",
-    "ul",
-    "ol",
-    "dl",
-    "dt",
-    "dd",
-    "table",
-    "tr",
-    "td",
-    "th",
-    "br",
-    "hr",
-    "blockquote",
-    "pre",
-    "figure",
-    "figcaption",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "details",
-    "summary",
-    "address",
-];
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "p" | "div"
+            | "section"
+            | "article"
+            | "main"
+            | "li"
+            | "ul"
+            | "ol"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "table"
+            | "tr"
+            | "td"
+            | "th"
+            | "br"
+            | "hr"
+            | "blockquote"
+            | "pre"
+            | "figure"
+            | "figcaption"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "details"
+            | "summary"
+            | "address"
+    )
+}
+
 /// Where single-page apps are put, by the frameworks that put them there.
 const APP_ROOTS: &[&str] = &["root", "app", "__next", "__nuxt", "___gatsby", "svelte", "q-app", "app-root"];
 
@@ -230,7 +251,7 @@ impl Page {
         }
         let mut page = reader.page;
         page.text = collapsed(&page.text);
-        page.words = page.text.unicode_words().count();
+        page.words = words(&page.text);
         page
     }
 
@@ -287,12 +308,11 @@ fn parse(html: &str) -> Html {
 impl<'a> Reader<'a> {
     fn open(&mut self, element: &'a Element) {
         let name = element.name();
-        let is_unread = UNREAD.contains(&name) || element.attr("hidden").is_some();
+        let is_unread = is_unread(name) || element.attr("hidden").is_some();
         // The header and aside of an article belong to it.
-        let is_around = (AROUND.contains(&name)
-            && (self.mains == 0 || matches!(name, "nav" | "footer" | "form" | "dialog")))
+        let is_around = (is_around(name) && (self.mains == 0 || matches!(name, "nav" | "footer" | "form" | "dialog")))
             || matches!(element.attr("role"), Some("navigation" | "banner" | "contentinfo" | "search"));
-        if BLOCKS.contains(&name) {
+        if is_block(name) {
             self.line();
         }
         let before = self.sinks.len();
@@ -314,7 +334,7 @@ impl<'a> Reader<'a> {
         if open.has_sink {
             self.fill();
         }
-        if BLOCKS.contains(&name) {
+        if is_block(name) {
             self.line();
         }
     }
