@@ -19,7 +19,7 @@ pub const OUR_NAME: &str = "HeyCMO";
 pub struct Robots {
     /// Whether the site has one.
     pub exists: bool,
-    /// Whether each of [`CRAWLERS`] may read the page.
+    /// Whether each of the answer engines’ crawlers may read the page.
     pub allowed: BTreeMap<String, bool>,
     /// The sitemaps that it names.
     #[serde(default)]
