@@ -11,23 +11,27 @@ use serde_json::{Value, json};
 /// The schema of a tool's arguments. An optional field may be left out; that it may also be null is not said, because
 /// some clients take no list of types.
 pub fn input<T: JsonSchema>() -> Arc<JsonObject> {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(drop_null));
+    let settings = settings(SchemaSettings::draft2020_12()).with_transform(RecursiveTransform(drop_null));
     schema::<T>(settings.with_transform(RecursiveTransform(closed)))
 }
 
 /// The schema of a tool's structured answer.
 pub fn output<T: JsonSchema>() -> Arc<JsonObject> {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let settings = settings(SchemaSettings::draft2020_12().for_serialize());
     let settings = settings.with_transform(RecursiveTransform(without_descriptions));
-    schema::<T>(settings.with_transform(RecursiveTransform(null_as_alternative)))
+    let settings = settings.with_transform(RecursiveTransform(null_as_alternative));
+    schema::<T>(settings.with_transform(RecursiveTransform(words_as_text)))
 }
 
-fn schema<T: JsonSchema>(settings: SchemaSettings) -> Arc<JsonObject> {
+fn settings(settings: SchemaSettings) -> SchemaSettings {
     let settings = settings.with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let settings = settings.with_transform(RecursiveTransform(words_as_enum)).with_transform(RecursiveTransform(tidy));
+    settings.with_transform(RecursiveTransform(words_as_enum)).with_transform(RecursiveTransform(tidy))
+}
+
+fn schema<T: JsonSchema>(settings: SchemaSettings) -> Arc<JsonObject> {
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("description");
     match schema.to_value() {
@@ -95,6 +99,13 @@ fn words_as_enum(schema: &mut Schema) {
     schema.remove("oneOf");
     schema.insert("type".to_owned(), json!("string"));
     schema.insert("enum".to_owned(), Value::Array(words));
+}
+
+/// Which words a field of an answer may hold is said where they are arguments; a reader copes with new ones.
+fn words_as_text(schema: &mut Schema) {
+    if schema.remove("enum").is_some() {
+        schema.insert("type".to_owned(), json!("string"));
+    }
 }
 
 /// The names of an answer's fields say enough; what they mean is in the text beside them.

@@ -25,7 +25,9 @@ struct BrandOut {
     name: Option<String>,
     /// IANA time zone in which times are read and shown.
     time_zone: String,
+    /// The fields that update_brand takes.
     #[serde(flatten)]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     profile: Profile,
     /// How much is known, 0 to 100.
     completeness: i64,

@@ -95,17 +95,17 @@ pub struct Plan {
 #[must_use]
 pub fn plan(situation: &Situation<'_>) -> Plan {
     let profile = &situation.brand.profile;
-    let mut desk = Planning::begin(situation);
+    let mut planning = Planning::begin(situation);
     let first = monday(situation.from);
     for week in (0..u64::from(situation.weeks)).map(|week| first + Days::new(7 * week)) {
         // In a fixed order, so that the order of the cadence does not matter.
         for channel in CHANNELS {
             let wanted = profile.cadence.iter().find(|cadence| cadence.channel == channel);
             let wanted = wanted.and_then(|cadence| usize::try_from(cadence.per_week).ok()).unwrap_or_default();
-            desk.fill(channel, week, wanted);
+            planning.fill(channel, week, wanted);
         }
     }
-    desk.finish()
+    planning.finish()
 }
 
 /// A plan that is being made.
