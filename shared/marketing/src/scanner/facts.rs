@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::robots::Robots;
+use super::sitemap::Sitemap;
 
 /// What fetching a page has shown. What was not found out is absent, and no rule counts it for or against the page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,8 +30,8 @@ pub struct Facts {
     pub bytes: Option<u64>,
     /// robots.txt of the site.
     pub robots: Option<Robots>,
-    /// Whether the site has a sitemap that can be read.
-    pub has_sitemap: Option<bool>,
+    /// Whether the site's sitemap lists the page.
+    pub sitemap: Option<Sitemap>,
     /// Whether the site has an llms.txt.
     pub has_llms_txt: Option<bool>,
     /// The links that were tried.
@@ -76,7 +77,7 @@ impl Facts {
             wire_bytes: None,
             bytes: None,
             robots: None,
-            has_sitemap: None,
+            sitemap: None,
             has_llms_txt: None,
             tried_links: None,
         }

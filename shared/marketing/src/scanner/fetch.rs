@@ -1,7 +1,7 @@
 //! Fetching a page and what belongs to it, for whoever asks: only from addresses that are everybody's, and never more
 //! than is good for us.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -29,6 +29,7 @@ use super::facts::{Facts, Redirect, TriedLink};
 use super::page::Page;
 use super::robots::{OUR_NAME, Robots, is_allowed};
 use super::scan::Scan;
+use super::sitemap::{self, Sitemap};
 
 /// How long a page may take with all its redirects, and what belongs to it once more.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,8 +40,11 @@ const MAX_REDIRECTS: usize = 5;
 const MAX_PAGE: u64 = 5 * 1024 * 1024;
 /// How much of robots.txt is read: as RFC 9309 asks for at least.
 const MAX_ROBOTS: u64 = 512 * 1024;
-/// How much of a sitemap or llms.txt is looked at, to see that it is one.
+/// How much of llms.txt is looked at, to see that it is one.
 const MAX_BEGINNING: u64 = 4 * 1024;
+/// How much of a sitemap is read, and of how many: an index may name thousands.
+const MAX_SITEMAP: u64 = 2 * 1024 * 1024;
+const MAX_SITEMAPS: usize = 6;
 /// How many links are tried, and how many at a time.
 const MAX_LINKS: usize = 15;
 const LINKS_AT_ONCE: usize = 5;
@@ -200,6 +204,14 @@ struct Body {
     is_cut: bool,
 }
 
+/// A file of the site, as far as it was read.
+struct Small {
+    status: StatusCode,
+    kind: String,
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
 impl Scanner {
     /// A scanner that finds hosts as the system does.
     ///
@@ -244,7 +256,7 @@ impl Scanner {
         let page = tokio::task::spawn_blocking(move || Page::read(facts, &html)).await;
         let mut page = page.map_err(|_| FetchError::Failed("it cannot be understood".to_owned()))?;
         told(Stage::Site);
-        let robots_text = self.site(&mut page.facts).await;
+        let robots_text = self.site(&mut page).await;
         told(Stage::Links);
         let links = links_to_try(&page);
         page.facts.tried_links = Some(self.try_links(links, &page.facts.url, &robots_text).await);
@@ -285,48 +297,97 @@ impl Scanner {
     }
 
     /// Finds out about the site; gives its robots.txt.
-    async fn site(&self, facts: &mut Facts) -> Vec<u8> {
+    async fn site(&self, page: &mut Page) -> Vec<u8> {
+        let facts = &mut page.facts;
         let text = match self.small(&facts.url, "/robots.txt", MAX_ROBOTS).await {
-            Some((status, _, bytes)) if status.is_success() => {
+            Some(Small { status, bytes, .. }) if status.is_success() => {
                 facts.robots = Some(Robots::read(&bytes, &facts.url));
                 bytes
             }
             // RFC 9309, 2.3.1.3: whoever has none lets everybody in. What failed says nothing.
-            Some((status, ..)) if status.is_client_error() => {
+            Some(Small { status, .. }) if status.is_client_error() => {
                 facts.robots = Some(Robots::none());
                 Vec::new()
             }
             _ => Vec::new(),
         };
-        let named = facts.robots.as_ref().and_then(|robots| robots.sitemaps.first().cloned());
-        let sitemap = named.map_or_else(|| "/sitemap.xml".to_owned(), |url| url.to_string());
         let (sitemap, llms) = tokio::join!(
-            self.small_if_allowed(&facts.url, &sitemap, &text),
-            self.small_if_allowed(&facts.url, "/llms.txt", &text)
+            tokio::time::timeout(PATIENCE, self.sitemap(page, &text)),
+            self.small_if_allowed(&page.facts.url, "/llms.txt", &text, MAX_BEGINNING)
         );
-        facts.has_sitemap = sitemap.map(|(status, _, bytes)| status.is_success() && is_sitemap(&bytes));
-        facts.has_llms_txt = llms.map(|(status, kind, bytes)| {
+        page.facts.sitemap = sitemap.ok().flatten();
+        page.facts.has_llms_txt = llms.map(|Small { status, kind, bytes, .. }| {
             // Many sites answer everything with a page.
             status.is_success() && !kind.contains("html") && !is_markup(&bytes) && !bytes.is_empty()
         });
         text
     }
 
-    async fn small_if_allowed(&self, page: &Url, path: &str, robots: &[u8]) -> Option<(StatusCode, String, Vec<u8>)> {
-        let url = page.join(path).ok()?;
-        if is_allowed(robots, OUR_NAME, &url) { self.small(page, path, MAX_BEGINNING).await } else { None }
+    /// Looks for the page in the sitemaps that robots.txt names, or else in the usual one; none when it cannot be known.
+    async fn sitemap(&self, page: &Page, robots: &[u8]) -> Option<Sitemap> {
+        let facts = &page.facts;
+        let named = facts.robots.as_ref().map_or(&[] as &[Url], |robots| &robots.sitemaps);
+        let mut open: VecDeque<Url> = named.iter().cloned().collect();
+        if open.is_empty() {
+            open.extend(facts.url.join("/sitemap.xml"));
+        }
+        let is_usual = named.is_empty();
+        let pages: Vec<Url> =
+            page.canonicals.iter().filter_map(|it| facts.url.join(it).ok()).chain([facts.url.clone()]).collect();
+        let (mut verdict, mut looked_at) = (None, 0);
+        while let Some(url) = open.pop_front() {
+            if looked_at == MAX_SITEMAPS {
+                return Some(Sitemap::TooLarge);
+            }
+            looked_at += 1;
+            let Some(Small { status, kind, bytes, is_cut }) =
+                self.small_if_allowed(&facts.url, url.as_str(), robots, MAX_SITEMAP).await
+            else {
+                continue;
+            };
+            // Many sites answer everything with a page.
+            if status.is_client_error() || is_usual && kind.contains("html") {
+                verdict.get_or_insert(Sitemap::Missing);
+                continue;
+            }
+            if !status.is_success() {
+                continue;
+            }
+            let file = tokio::task::spawn_blocking({
+                let pages = pages.clone();
+                move || sitemap::read(&bytes, is_cut, &pages)
+            });
+            verdict = Some(match (file.await.ok()?, verdict) {
+                (sitemap::File::Listed, _) => return Some(Sitemap::Listed),
+                (sitemap::File::Unreadable(why), None | Some(Sitemap::Missing)) => Sitemap::Unreadable(why),
+                (sitemap::File::Unreadable(_), Some(before)) => before,
+                (sitemap::File::Index { is_whole: false, .. } | sitemap::File::Unlisted { is_whole: false }, _)
+                | (_, Some(Sitemap::TooLarge)) => Sitemap::TooLarge,
+                (sitemap::File::Index { sitemaps, .. }, _) => {
+                    open.extend(sitemaps);
+                    Sitemap::Unlisted
+                }
+                (sitemap::File::Unlisted { .. }, _) => Sitemap::Unlisted,
+            });
+        }
+        verdict
     }
 
-    /// The beginning of a small file: its status, type and bytes; none when there was no answer.
-    async fn small(&self, page: &Url, path: &str, most: u64) -> Option<(StatusCode, String, Vec<u8>)> {
+    async fn small_if_allowed(&self, page: &Url, path: &str, robots: &[u8], most: u64) -> Option<Small> {
+        let url = page.join(path).ok()?;
+        if is_allowed(robots, OUR_NAME, &url) { self.small(page, path, most).await } else { None }
+    }
+
+    /// The beginning of a file; none when there was no answer.
+    async fn small(&self, page: &Url, path: &str, most: u64) -> Option<Small> {
         let url = page.join(path).ok().filter(|url| url.scheme() == "http" || url.scheme() == "https")?;
         let fetched = async {
             let response = self.get(url, "*/*").await.ok()?.response;
             let kind =
                 response.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
             let status = response.status();
-            let body = read(response, most).await.ok()?;
-            Some((status, kind, body.bytes))
+            let Body { bytes, is_cut, .. } = read(response, most).await.ok()?;
+            Some(Small { status, kind, bytes, is_cut })
         };
         tokio::time::timeout(PATIENCE / 2, fetched).await.ok()?
     }
@@ -482,18 +543,6 @@ fn is_html(content_type: &str) -> bool {
 
 fn is_markup(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'<')
-}
-
-/// By its root element, or as gzip or a text of addresses, which are sitemaps too.
-fn is_sitemap(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    let is_addresses =
-        text.lines().next().is_some_and(|line| line.starts_with("http://") || line.starts_with("https://"));
-    bytes.starts_with(&[0x1f, 0x8b])
-        || text.contains("<urlset")
-        || text.contains("<sitemapindex")
-        || text.contains("<rss")
-        || is_addresses
 }
 
 /// Reads at most so much of a body, on the wire and unpacked.

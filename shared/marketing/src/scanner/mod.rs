@@ -17,6 +17,7 @@ mod robots;
 mod rule;
 mod scan;
 mod seo;
+mod sitemap;
 mod structured;
 
 pub use address::is_public;
@@ -31,6 +32,7 @@ pub use report::markdown;
 pub use robots::Robots;
 pub use rule::{Dimension, Finding, Grade, Group, Rule, Score, Verdict};
 pub use scan::Scan;
+pub use sitemap::Sitemap;
 pub use structured::Block;
 
 /// How well search engines can read, show and rank a page.

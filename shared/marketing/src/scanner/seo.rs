@@ -5,6 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::page::Page;
 use super::reading;
 use super::rule::{Dimensions, Rule, Verdict, real};
+use super::sitemap::Sitemap;
 use super::structured;
 
 /// Of the eight dimensions the first three have the weights that customers know; the rest is ours.
@@ -325,12 +326,9 @@ pub const RULES: &[Rule] = &[
         id: "seo.sitemap",
         dimension: "technical",
         weight: 1,
-        advice: "Publish a sitemap and name it in robots.txt.",
+        advice: "Publish a sitemap that lists this page, and name it in robots.txt.",
         source: "https://www.sitemaps.org/protocol.html",
-        check: |page| match page.facts.has_sitemap {
-            None => Verdict::Open("Whether there is a sitemap is not known.".into()),
-            Some(found) => Verdict::when(found, if found { "There is a sitemap." } else { "No sitemap was found." }),
-        },
+        check: in_sitemap,
     },
     Rule {
         id: "seo.viewport",
@@ -511,16 +509,35 @@ fn says_something(text: &str) -> bool {
     !text.is_empty() && !EMPTY_WORDS.contains(&text.trim_end_matches(['.', '…', '»', '›', '→', ' ']))
 }
 
-fn indexable(page: &Page) -> Verdict {
+/// What on the page keeps it out of indexes.
+fn noindex(page: &Page) -> Option<&'static str> {
     let forbids = |text: &str| {
         let words = text.to_lowercase();
         words.split([',', ' ', ':']).any(|word| matches!(word, "noindex" | "none"))
     };
     if page.metas.iter().any(|(name, content)| matches!(name.as_str(), "robots" | "googlebot") && forbids(content)) {
-        return Verdict::Fail("A robots meta element says noindex.".into());
+        return Some("A robots meta element says noindex.");
     }
-    if page.facts.header("x-robots-tag").is_some_and(forbids) {
-        return Verdict::Fail("The header X-Robots-Tag says noindex.".into());
+    page.facts.header("x-robots-tag").is_some_and(forbids).then_some("The header X-Robots-Tag says noindex.")
+}
+
+fn in_sitemap(page: &Page) -> Verdict {
+    match &page.facts.sitemap {
+        None => Verdict::Open("Whether there is a sitemap is not known.".into()),
+        Some(Sitemap::Listed) => Verdict::Pass("The sitemap lists this page.".into()),
+        Some(Sitemap::TooLarge) => Verdict::Pass("There is a sitemap, too large to be looked through whole.".into()),
+        Some(Sitemap::Unlisted) if noindex(page).is_some() => {
+            Verdict::Pass("The sitemap leaves this page out, which is not to be found.".into())
+        }
+        Some(Sitemap::Unlisted) => Verdict::Part(0.5, "The sitemap does not list this page.".into()),
+        Some(Sitemap::Unreadable(why)) => Verdict::Fail(format!("The sitemap cannot be read: {why}.")),
+        Some(Sitemap::Missing) => Verdict::Fail("No sitemap was found.".into()),
+    }
+}
+
+fn indexable(page: &Page) -> Verdict {
+    if let Some(why) = noindex(page) {
+        return Verdict::Fail(why.into());
     }
     match &page.facts.robots {
         Some(robots) if !robots.allows("Googlebot") => Verdict::Fail("robots.txt keeps Googlebot away.".into()),

@@ -62,7 +62,7 @@ async fn a_page_is_scanned_with_its_site_and_its_links() {
     let scan = scanner().scan(&site, |_| {}).await.unwrap();
     assert_eq!(seen(&scan, "seo.status"), "Status 200, redirects: 1.");
     assert_eq!(seen(&scan, "seo.links.broken"), format!("Broken: {site}/gone."));
-    assert_eq!(seen(&scan, "seo.sitemap"), "There is a sitemap.");
+    assert_eq!(seen(&scan, "seo.sitemap"), "The sitemap does not list this page.");
     assert_eq!(seen(&scan, "geo.llms_txt"), "There is an llms.txt.");
     assert_eq!(seen(&scan, "geo.crawlers.chatgpt"), "robots.txt keeps GPTBot away.");
     assert_eq!(seen(&scan, "seo.https"), "The page is served by HTTP.");
@@ -85,6 +85,38 @@ async fn what_robots_txt_forbids_is_left_alone_and_pages_are_no_llms_txt() {
     assert!(asked.contains(&"HEAD /gone".to_owned()), "{asked:?}");
     assert!(!asked.iter().any(|it| it.contains("/there") || it.contains("sitemap")), "{asked:?}");
     assert_eq!(seen(&scan, "geo.llms_txt"), "There is no llms.txt.");
+}
+
+#[tokio::test]
+async fn a_page_is_looked_for_in_the_sitemaps_of_an_index() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let site = format!("http://{}", listener.local_addr().unwrap());
+    let sitemap = |urls: &str| format!("<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{urls}</urlset>");
+    let index = |names: &[String]| {
+        let names: String = names.iter().map(|it| format!("<sitemap><loc>{site}{it}</loc></sitemap>")).collect();
+        format!("<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{names}</sitemapindex>")
+    };
+    let robots = format!("Sitemap: {site}/index.xml\n");
+    let two = index(&["/gone.xml".to_owned(), "/packed.xml.gz".to_owned()]);
+    let many = index(&(0..50).map(|number| format!("/{number}.xml")).collect::<Vec<_>>());
+    let packed = gzip(sitemap(&format!("<url><loc>{site}/listed</loc></url>")).as_bytes());
+    let list = Arc::new(Mutex::new(two));
+    let shown = list.clone();
+    let app = Router::new()
+        .route("/robots.txt", get(async move || robots.clone()))
+        .route("/index.xml", get(async move || shown.lock().unwrap().clone()))
+        .route("/packed.xml.gz", get(async move || packed.clone()))
+        .route("/listed", get(async || Html(PAGE)))
+        .route("/other", get(async || Html(PAGE)));
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let said = async |page: &str| seen(&scan(&format!("{site}{page}")).await.unwrap(), "seo.sitemap").to_owned();
+    assert_eq!(said("/listed").await, "The sitemap lists this page.");
+    assert_eq!(said("/other").await, "The sitemap does not list this page.");
+    *list.lock().unwrap() = many;
+    assert_eq!(said("/listed").await, "There is a sitemap, too large to be looked through whole.");
+    *list.lock().unwrap() = "<html>".to_owned();
+    let broken = "The sitemap cannot be read: it begins with <html>, not with <urlset> or <sitemapindex>.";
+    assert_eq!(said("/listed").await, broken);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use marketing::scanner::{
-    Facts, Grade, Group, Page, Redirect, Robots, TriedLink, Verdict, geo_score, rules, seo_score,
+    Facts, Grade, Group, Page, Redirect, Robots, Sitemap, TriedLink, Verdict, geo_score, rules, seo_score,
 };
 
 use super::page_at;
@@ -260,7 +260,17 @@ fn cases() -> BTreeMap<&'static str, (Vec<Page>, Vec<Page>)> {
         ),
         (
             "seo.sitemap",
-            (vec![with(|facts| facts.has_sitemap = Some(true))], vec![with(|facts| facts.has_sitemap = Some(false))]),
+            (
+                vec![
+                    with(|facts| facts.sitemap = Some(Sitemap::Listed)),
+                    with(|facts| facts.sitemap = Some(Sitemap::TooLarge)),
+                ],
+                vec![
+                    with(|facts| facts.sitemap = Some(Sitemap::Missing)),
+                    with(|facts| facts.sitemap = Some(Sitemap::Unlisted)),
+                    with(|facts| facts.sitemap = Some(Sitemap::Unreadable("it is empty".to_owned()))),
+                ],
+            ),
         ),
         (
             "seo.viewport",
@@ -453,7 +463,7 @@ fn what_is_not_known_counts_neither_way() {
     let unknown = page_at(URL, "<h1>A</h1>");
     let known = |passes: bool| {
         let mut facts = Facts::only(URL.parse().unwrap());
-        facts.has_sitemap = Some(passes);
+        facts.sitemap = Some(if passes { Sitemap::Listed } else { Sitemap::Missing });
         seo_score(&Page::read(facts, "<h1>A</h1>"))
     };
     let technical = |score: &marketing::scanner::Score| score.dimensions.last().unwrap().points;
