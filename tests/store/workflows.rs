@@ -169,6 +169,12 @@ async fn steps_are_noted_in_order_and_done_once(test: TestDb) {
     let steps = noted(&db, &run).await;
     let shown: Vec<_> = steps.iter().map(|step| (step.name.as_str(), step.status, step.attempts)).collect();
     assert_eq!(shown, [("z first", StepStatus::Completed, 2), ("a second", StepStatus::Waiting, 1)]);
+
+    workflows::cancel_any(&db, &run.id, "Enough.").await.unwrap();
+    let ended = noted(&db, &run).await;
+    let shown: Vec<_> = ended.iter().map(|step| (step.name.as_str(), step.status)).collect();
+    assert_eq!(shown, [("z first", StepStatus::Completed), ("a second", StepStatus::Stopped)]);
+    assert!(ended.iter().all(|step| step.ended_at.is_some()));
 }
 
 async fn a_cancellation_is_sent_once(test: TestDb) {

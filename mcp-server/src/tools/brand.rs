@@ -90,7 +90,7 @@ struct UpdateBrandIn {
     /// Times at which to publish before all others; replaces the whole list.
     #[schemars(length(max = 100))]
     posting_times: Option<Vec<PostingTime>>,
-    /// When nothing is published.
+    /// When nothing is published; two empty texts: from 21:00 to 07:00 again.
     quiet_hours: Option<QuietHours>,
     /// ISO 3166 code of the country whose public holidays stay free; empty text: that of the time zone.
     country: Option<String>,
@@ -228,8 +228,9 @@ fn apply(input: UpdateBrandIn, brand: &mut Brand) -> entity::Result<()> {
     set(&mut profile.cadence, cadence);
     set(&mut profile.format_weights, format_weights);
     set(&mut profile.posting_times, posting_times);
-    if quiet_hours.is_some() {
-        profile.quiet_hours = quiet_hours;
+    if let Some(hours) = quiet_hours {
+        let is_empty = hours.from.trim().is_empty() && hours.to.trim().is_empty();
+        profile.quiet_hours = (!is_empty).then_some(hours);
     }
     set_text(&mut profile.country, country.map(|country| country.to_uppercase()));
     require_none(validate(profile))

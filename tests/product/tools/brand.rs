@@ -68,6 +68,12 @@ async fn what_cannot_be_saved_names_its_field_and_changes_nothing() {
         assert!(text.len() < 500, "{text}");
     }
     assert_eq!(product.state_of(&customer.id).await, before);
+    let quiet = async |from: &str, to: &str| {
+        assistant.call("update_brand", json!({"quietHours": {"from": from, "to": to}})).await;
+        assistant.call("get_brand", json!({})).await.data["quietHours"].clone()
+    };
+    assert_eq!(quiet("20:00", "08:00").await, json!({"from": "20:00", "to": "08:00"}));
+    assert_eq!(quiet("", "").await, json!(null), "as when nothing was said");
     let both = assistant.refused("update_brand", json!({"offering": long, "audience": long})).await;
     assert!(both.contains("`offering`") && both.contains("`audience`"), "all problems at once: {both}");
 }

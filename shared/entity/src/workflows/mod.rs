@@ -175,6 +175,8 @@ pub enum StepStatus {
     Completed,
     /// Its last attempt failed; it may be tried again.
     Failed,
+    /// Was under way, or waited, when its run ended without it.
+    Stopped,
 }
 
 impl StepStatus {
@@ -186,6 +188,7 @@ impl StepStatus {
             Self::Waiting => "waiting",
             Self::Completed => "completed",
             Self::Failed => "failed",
+            Self::Stopped => "stopped",
         }
     }
 }

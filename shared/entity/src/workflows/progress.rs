@@ -1,6 +1,7 @@
 //! Noting how far runs are, and ending them.
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 use serde_json::{Value, json};
 
@@ -192,11 +193,24 @@ async fn end(tx: &Tx, run: Run, status: RunStatus, output: Option<&Value>, error
         RunStatus::Cancelled => EventType::WorkflowCancelled,
         RunStatus::Queued | RunStatus::Running => return Ok(run),
     };
+    stop_steps(tx, &run.id).await?;
     record(tx, &run, event).await?;
     if status == RunStatus::Cancelled {
         outbox::write(tx, run.customer_id.as_ref(), CANCELLED, &json!({ "runId": run.id })).await?;
     }
     Ok(run)
+}
+
+/// Nothing of a run that is over is under way.
+async fn stop_steps(tx: &Tx, id: &RunId) -> Result<()> {
+    workflow_step::Entity::update_many()
+        .col_expr(workflow_step::Column::Status, Expr::value(StepStatus::Stopped))
+        .col_expr(workflow_step::Column::EndedAt, Expr::value(now()))
+        .filter(workflow_step::Column::RunId.eq(id.clone()))
+        .filter(workflow_step::Column::Status.is_in([StepStatus::Running, StepStatus::Waiting]))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 async fn record(tx: &Tx, run: &Run, event: EventType) -> Result<()> {

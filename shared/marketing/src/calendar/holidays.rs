@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 /// Country, day and name; see the head of the file.
@@ -23,6 +23,12 @@ impl Holidays {
             Some((day.parse().ok()?, name))
         });
         Self(days.collect())
+    }
+
+    /// The last year whose days are known, for a country that is.
+    #[must_use]
+    pub fn last_year(&self) -> Option<i32> {
+        Some(self.0.keys().next_back()?.year())
     }
 
     /// What a day is called, if it is one of them.

@@ -240,7 +240,11 @@ impl<'a> Planning<'a> {
 
     fn note_holidays(&mut self) {
         let Situation { from, weeks, .. } = *self.situation;
-        let days = (monday(from) + Days::new(7 * u64::from(weeks)) - from).num_days();
+        let end = monday(from) + Days::new(7 * u64::from(weeks));
+        if let Some(year) = self.holidays.last_year().filter(|year| end.year() > *year) {
+            self.notes.push(format!("Public holidays after {year} are not known, and not left free."));
+        }
+        let days = (end - from).num_days();
         for day in from.iter_days().take(usize::try_from(days).unwrap_or_default()) {
             if let Some(name) = self.holidays.name(day) {
                 self.notes.push(format!("{} {day} is left free: {name}.", weekday(day.weekday())));

@@ -178,6 +178,14 @@ fn something_weekly_falls_due_once_a_week_in_every_zone() {
 }
 
 #[test]
+fn holidays_that_are_not_known_yet_are_told() {
+    let berlin = brand(chrono_tz::Europe::Berlin);
+    let unknown = "Public holidays after 2031 are not known, and not left free.".to_owned();
+    assert!(planned(&berlin, "2031-12-29", 1, &[], &[]).notes.contains(&unknown));
+    assert!(!planned(&berlin, "2031-12-22", 1, &[], &[]).notes.contains(&unknown));
+}
+
+#[test]
 fn holidays_of_the_zones_country_are_left_free_and_named() {
     let mut brand = brand(chrono_tz::Europe::Berlin);
     brand.profile.cadence = vec![cadence(Channel::Facebook, 7)];
