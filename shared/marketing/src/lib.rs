@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod anomalies;
 pub mod brand;
 pub mod calendar;
 mod channels;

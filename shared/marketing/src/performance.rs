@@ -16,6 +16,48 @@ use crate::calendar::PostResult;
 /// Snapshots that are looked at for how posts did: half a year.
 const REMEMBERED: u64 = 26;
 
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// So many.
+    Count,
+    /// A part of a whole: 0.25 is a quarter.
+    Ratio,
+    /// Seconds.
+    Seconds,
+    /// A place in a list of results, from 1.
+    Position,
+    /// A mark from 0 to 100.
+    Score,
+}
+
+impl Unit {
+    /// Its name for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Ratio => "ratio",
+            Self::Seconds => "seconds",
+            Self::Position => "position",
+            Self::Score => "score",
+        }
+    }
+
+    /// A number of it, with as many places as say something.
+    #[must_use]
+    pub fn written(self, value: f64) -> String {
+        match self {
+            Self::Count if value.fract() == 0.0 => format!("{value:.0}"),
+            Self::Count => format!("{value:.2}"),
+            Self::Ratio => format!("{:.1} %", value * 100.0),
+            Self::Seconds => format!("{value:.0} s"),
+            Self::Position | Self::Score => format!("{value:.1}"),
+        }
+    }
+}
+
 /// The numbers of some days, as a snapshot keeps them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -24,25 +24,13 @@ use entity::ids::CustomerId;
 use serde_json::Value;
 
 pub use google_analytics::{DIMENSIONS as GA4_DIMENSIONS, Ga4Query, METRICS as GA4_METRICS};
+pub use marketing::performance::Unit;
 pub use period::Period;
 pub use search_console::{DIMENSIONS as SEARCH_DIMENSIONS, SearchQuery};
 pub use table::{Cell, Row, Table};
 
 use crate::access::Access;
 use crate::{Error, Platforms, Result, facts};
-
-/// What a number counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// So many.
-    Count,
-    /// A part of a whole: 0.25 is a quarter.
-    Ratio,
-    /// Seconds.
-    Seconds,
-    /// A place in a list of results, from 1.
-    Position,
-}
 
 /// Where numbers come from.
 #[derive(Clone, Debug)]
