@@ -33,6 +33,17 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// That of a metric by its name, as snapshots keep it.
+    #[must_use]
+    pub fn of(metric: &str) -> Self {
+        match metric {
+            "engagement_rate" | "ctr" | "engagementRate" | "bounceRate" => Self::Ratio,
+            "position" => Self::Position,
+            "findings_score" => Self::Score,
+            _ => Self::Count,
+        }
+    }
+
     /// Its name for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +67,31 @@ impl Unit {
             Self::Position | Self::Score => format!("{value:.1}"),
         }
     }
+}
+
+/// The words for a metric: `engagedSessions` are engaged sessions.
+#[must_use]
+pub fn metric_words(metric: &str) -> String {
+    match metric {
+        "keyEvents" | "conversions" => return "conversions (key events)".to_owned(),
+        "ctr" => return "click rate".to_owned(),
+        "position" => return "average position".to_owned(),
+        "findings_score" => return "average score of the scanned pages".to_owned(),
+        "published" => return "posts published by HeyCMO".to_owned(),
+        _ => {}
+    }
+    let mut words = String::with_capacity(metric.len() + 4);
+    for letter in metric.chars() {
+        if letter == '_' {
+            words.push(' ');
+        } else if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+            words.push(letter.to_ascii_lowercase());
+        } else {
+            words.push(letter);
+        }
+    }
+    words
 }
 
 /// The numbers of some days, as a snapshot keeps them.
