@@ -288,7 +288,8 @@ mod tests {
     }
 
     fn weeks(values: &[f64]) -> Vec<Snapshot> {
-        (0..).zip(values).rev().map(|(number, value)| week(number, &[("sessions", *value), ("ctr", 0.03)])).collect()
+        let weeks = values.iter().enumerate().rev();
+        weeks.map(|(number, value)| week(number.try_into().unwrap(), &[("sessions", *value), ("ctr", 0.03)])).collect()
     }
 
     #[test]

@@ -303,7 +303,7 @@ async function resources(client, contentId) {
   for (const uri of [BRAND, 'heycmo://playbook/linkedin', `heycmo://content/${contentId}`]) assert.ok(uris.includes(uri), `${uri} is listed`)
   const { resourceTemplates } = await client.listResourceTemplates()
   assert.deepEqual(resourceTemplates.map(template => template.uriTemplate).sort(), [
-    'heycmo://calendar/{isoWeek}', 'heycmo://content/{id}', 'heycmo://playbook/{channel}', 'heycmo://scans/{id}',
+    'heycmo://calendar/{isoWeek}', 'heycmo://content/{id}', 'heycmo://playbook/{channel}', 'heycmo://reports/{runId}', 'heycmo://scans/{id}',
   ])
   for (const uri of uris) assert.ok((await client.readResource({ uri })).contents[0].text.length > 20, `${uri} can be read`)
   await assert.rejects(client.readResource({ uri: 'heycmo://nothing' }), /heycmo:\/\/nothing/)

@@ -285,7 +285,7 @@ async def resources(assistant, piece):
     assert {BRAND, "heycmo://playbook/linkedin", f"heycmo://content/{piece}"} <= set(uris), uris
     templates = (await assistant.ask("list_resource_templates"))["resourceTemplates"]
     assert sorted(template["uriTemplate"] for template in templates) == [
-        "heycmo://calendar/{isoWeek}", "heycmo://content/{id}", "heycmo://playbook/{channel}", "heycmo://scans/{id}",
+        "heycmo://calendar/{isoWeek}", "heycmo://content/{id}", "heycmo://playbook/{channel}", "heycmo://reports/{runId}", "heycmo://scans/{id}",
     ]
     for uri in uris:
         assert len((await assistant.ask("read_resource", uri))["contents"][0]["text"]) > 20, uri

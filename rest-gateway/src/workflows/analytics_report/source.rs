@@ -46,6 +46,9 @@ pub(super) async fn read(
     }
 }
 
+/// All parts, where the tool would cut them off.
+const MAX_PARTS: u64 = 100;
+
 /// What a platform has told.
 struct Told {
     now: Reading,
@@ -157,6 +160,7 @@ impl Asking<'_> {
                 let mut arguments = json!({ "from": from, "to": to, "metrics": metrics });
                 if let (Some(dimension), Some(fields)) = (dimension, arguments.as_object_mut()) {
                     fields.insert("dimension".to_owned(), json!(dimension));
+                    fields.insert("limit".to_owned(), json!(MAX_PARTS));
                 }
                 self.query("query_ga4", arguments)
             }
