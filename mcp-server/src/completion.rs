@@ -4,7 +4,7 @@ use chrono::Days;
 use entity::brands::{self, Brand};
 use entity::content::{self, Filter};
 use entity::db::Db;
-use entity::scans;
+use entity::{reports, scans};
 use marketing::calendar::monday;
 use marketing::{CHANNELS, guide};
 use rmcp::ErrorData;
@@ -13,7 +13,9 @@ use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Referen
 use crate::answer::protocol_error;
 use crate::caller::Caller;
 use crate::prompts::{COMPETITOR_TEARDOWN, FIX_PAGE, PERFORMANCE_REVIEW, PERIODS, REVIEW_DRAFT, WRITE_CONTENT, kinds};
-use crate::resources::{CALENDAR_TEMPLATE, CONTENT_TEMPLATE, PLAYBOOK_TEMPLATE, SCAN_TEMPLATE, week_slug};
+use crate::resources::{
+    CALENDAR_TEMPLATE, CONTENT_TEMPLATE, PLAYBOOK_TEMPLATE, REPORT_TEMPLATE, SCAN_TEMPLATE, week_slug,
+};
 
 /// How many of the newest pieces are offered.
 const MAX_PIECES: u64 = 100;
@@ -31,6 +33,7 @@ pub async fn complete(db: &Db, caller: &Caller, request: &CompleteRequestParams)
         (Reference::Prompt(prompt), "contentId") if prompt.name == REVIEW_DRAFT => piece_ids(db, caller).await?,
         (Reference::Resource(template), "id") if template.uri == CONTENT_TEMPLATE => piece_ids(db, caller).await?,
         (Reference::Resource(template), "id") if template.uri == SCAN_TEMPLATE => scan_ids(db, caller).await?,
+        (Reference::Resource(template), "runId") if template.uri == REPORT_TEMPLATE => report_ids(db, caller).await?,
         (Reference::Prompt(prompt), "period") if prompt.name == PERFORMANCE_REVIEW => PERIODS.map(str::to_owned).into(),
         (Reference::Prompt(prompt), "url") if prompt.name == FIX_PAGE => pages(db, caller).await?,
         (Reference::Prompt(prompt), "url") if prompt.name == COMPETITOR_TEARDOWN => competitors(db, caller).await?,
@@ -59,6 +62,12 @@ async fn scan_ids(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
     let page = scans::list(db, &caller.customer_id, None, None, MAX_PIECES).await;
     let page = page.map_err(|error| protocol_error(&error))?;
     Ok(page.scans.into_iter().map(|scan| scan.id.to_string()).collect())
+}
+
+async fn report_ids(db: &Db, caller: &Caller) -> Result<Vec<String>, ErrorData> {
+    let page = reports::list(db, &caller.customer_id, None, MAX_PIECES).await;
+    let page = page.map_err(|error| protocol_error(&error))?;
+    Ok(page.reports.into_iter().map(|report| report.run_id.to_string()).collect())
 }
 
 /// The brand's website, and the pages that were scanned, the last one first.

@@ -6,9 +6,11 @@ use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use entity::brands::{self, Brand};
 use entity::content::{self, Channel, Filter};
 use entity::db::Db;
-use entity::ids::{ContentId, ScanId};
+use entity::ids::{ContentId, RunId, ScanId};
+use entity::reports;
 use entity::scans::{self, Scan};
 use marketing::calendar::{instant, weekday};
+use marketing::report;
 use marketing::{CHANNELS, Guide, channel_from_slug, guide};
 use rmcp::ErrorData;
 use rmcp::model::{CacheScope, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
@@ -23,6 +25,8 @@ pub const BRAND_URI: &str = "heycmo://brand";
 pub const CONTENT_TEMPLATE: &str = "heycmo://content/{id}";
 /// Template of the scans.
 pub const SCAN_TEMPLATE: &str = "heycmo://scans/{id}";
+/// Template of the reports.
+pub const REPORT_TEMPLATE: &str = "heycmo://reports/{runId}";
 /// Template of the weeks.
 pub const CALENDAR_TEMPLATE: &str = "heycmo://calendar/{isoWeek}";
 /// Template of the playbooks.
@@ -31,12 +35,16 @@ pub const PLAYBOOK_TEMPLATE: &str = "heycmo://playbook/{channel}";
 const MARKDOWN: &str = "text/markdown";
 const PAGE: u64 = 50;
 const MAX_DECISIONS: u64 = 20;
+/// Older reports are read by their address.
+const LISTED_REPORTS: u64 = 5;
 
 /// What an address names.
 enum Target {
     Brand,
     Content(ContentId),
     Scan(ScanId),
+    /// What this run has made.
+    Report(RunId),
     /// The week of this Monday.
     Calendar(NaiveDate),
     Playbook(Channel),
@@ -52,6 +60,9 @@ impl Target {
         }
         if let Some(id) = uri.strip_prefix("heycmo://scans/") {
             return id.parse().ok().map(Self::Scan);
+        }
+        if let Some(id) = uri.strip_prefix(report::ADDRESSES) {
+            return id.parse().ok().map(Self::Report);
         }
         if let Some(week) = uri.strip_prefix(CALENDAR) {
             return week_from_slug(week).map(Self::Calendar);
@@ -105,6 +116,10 @@ pub fn templates() -> Vec<ResourceTemplate> {
             .with_title("Scan of a page")
             .with_description("One scan whole: scores, what to change and why, and texts to copy.")
             .with_mime_type(MARKDOWN),
+        ResourceTemplate::new(REPORT_TEMPLATE, "report")
+            .with_title("Analytics report")
+            .with_description("The report that a run of analytics_report has made: what changed, what stands out, what to do, and where each number comes from.")
+            .with_mime_type(MARKDOWN),
         ResourceTemplate::new(CALENDAR_TEMPLATE, "calendar")
             .with_title("Calendar of a week")
             .with_description("What goes out in a week such as 2026-W07, and what is still to be written or decided.")
@@ -116,7 +131,7 @@ pub fn templates() -> Vec<ResourceTemplate> {
     ]
 }
 
-/// A page of what there is: first the brand and the playbooks, then content, newest first.
+/// A page of what there is: first the brand, the playbooks and the newest reports, then content, newest first.
 ///
 /// # Errors
 ///
@@ -134,6 +149,9 @@ pub async fn list(db: &Db, caller: &Caller, cursor: Option<String>) -> Result<Li
             }
         })?;
     let mut resources = if before.is_none() { fixed() } else { Vec::new() };
+    if before.is_none() {
+        resources.extend(newest_reports(db, caller).await.map_err(|error| protocol_error(&error))?);
+    }
     resources.extend(page.pieces.iter().map(|piece| {
         Resource::new(content_uri(piece.id.as_str()), piece.id.as_str())
             .with_title(format!("{}: {}", marketing::kind_label(piece.kind), piece.label))
@@ -142,6 +160,17 @@ pub async fn list(db: &Db, caller: &Caller, cursor: Option<String>) -> Result<Li
     let mut result = ListResourcesResult::with_all_items(resources).with_cache_scope(CacheScope::Private);
     result.next_cursor = page.next.map(|id| id.to_string());
     Ok(result)
+}
+
+async fn newest_reports(db: &Db, caller: &Caller) -> entity::Result<Vec<Resource>> {
+    let newest = reports::list(db, &caller.customer_id, None, LISTED_REPORTS).await?.reports;
+    let resource = |it: reports::Summary| {
+        Resource::new(report::uri(it.run_id.as_str()), it.run_id.as_str())
+            .with_title(format!("Report on {} to {}", it.first_day, it.last_day))
+            .with_description(it.headline)
+            .with_mime_type(MARKDOWN)
+    };
+    Ok(newest.into_iter().map(resource).collect())
 }
 
 fn bad_cursor() -> ErrorData {
@@ -189,6 +218,10 @@ pub async fn require_readable(db: &Db, caller: &Caller, uri: &str) -> Result<(),
             scans::get(db, &caller.customer_id, &id).await.map_err(|error| protocol_error(&error))?;
             Ok(())
         }
+        Target::Report(run_id) => {
+            reports::get(db, &caller.customer_id, &run_id).await.map_err(|error| protocol_error(&error))?;
+            Ok(())
+        }
     }
 }
 
@@ -200,7 +233,8 @@ async fn text(db: &Db, caller: &Caller, uri: &str) -> Result<String, ErrorData> 
             Target::Brand => Ok(render::brand(&brand)),
             Target::Playbook(channel) => Ok(playbook(guide(channel), &brand)),
             Target::Calendar(monday) => calendar(db, caller, &brand, monday).await,
-            Target::Scan(id) => Ok(report(scans::get(db, &caller.customer_id, &id).await?)),
+            Target::Scan(id) => Ok(scan(scans::get(db, &caller.customer_id, &id).await?)),
+            Target::Report(run_id) => Ok(reports::get(db, &caller.customer_id, &run_id).await?.markdown),
             Target::Content(id) => {
                 let piece = content::get(db, &caller.customer_id, &id).await?;
                 let history = content::history(db, &caller.customer_id, &id, MAX_DECISIONS).await?;
@@ -233,7 +267,7 @@ pub async fn calendar(db: &Db, caller: &Caller, brand: &Brand, monday: NaiveDate
 }
 
 /// A scan in Markdown.
-fn report(scan: Scan) -> String {
+fn scan(scan: Scan) -> String {
     let (url, seo, geo) = (scan.url, scan.seo, scan.geo);
     match serde_json::from_value::<marketing::scanner::Scan>(scan.report) {
         Ok(report) => marketing::scanner::markdown(&report),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use entity::events::{Event, EventType};
 use entity::feed::Feed;
 use entity::ids::CustomerId;
+use marketing::report;
 use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::SubscriptionContext;
 use rmcp::{ErrorData, Peer, RoleServer};
@@ -33,6 +34,9 @@ impl Change {
             // A playbook says how to write for this brand.
             EventType::BrandUpdated => (std::iter::once(BRAND_URI.to_owned()).chain(playbook_uris()).collect(), false),
             EventType::ContentCreated | EventType::ContentPlanned => (Vec::new(), true),
+            EventType::ReportCompleted => {
+                (event.data.get("runId").and_then(|id| id.as_str()).map(report::uri).into_iter().collect(), true)
+            }
             EventType::ContentUpdated
             | EventType::ContentApproved
             | EventType::ContentRejected

@@ -380,8 +380,8 @@ async fn the_weekly_round_asks_for_each_run_once(test: TestDb) {
 
     desk.test.execute("UPDATE customers SET created_at = '2020-01-01 00:00:00+00:00'").await;
     let asked = round().await;
-    assert!(asked.contains(r#""asked":2"#), "the numbers of the week, and its plan: {asked}");
-    assert!(round().await.contains(r#""asked":0"#), "both were asked for");
+    assert!(asked.contains(r#""asked":3"#), "the numbers of the week, the report on them, and the plan: {asked}");
+    assert!(round().await.contains(r#""asked":0"#), "all were asked for");
     let ended = async |workflow: &str| {
         eventually("it is over", async || {
             let runs = desk.runs().await;
@@ -394,7 +394,9 @@ async fn the_weekly_round_asks_for_each_run_once(test: TestDb) {
     assert!(plan["output"]["planned"].as_u64().unwrap() > 0, "{plan}");
     let snapshot = ended("performance_snapshot").await;
     assert!(snapshot["output"]["snapshotId"].is_string(), "{snapshot}");
+    let report = ended("analytics_report").await;
+    assert!(report["output"]["headline"].is_string(), "{report}");
     // The rest are the pieces that wait for their times.
     let runs = desk.runs().await;
-    assert_eq!(runs.iter().filter(|run| run["workflow"] != "publish_due").count(), 2, "{runs:?}");
+    assert_eq!(runs.iter().filter(|run| run["workflow"] != "publish_due").count(), 3, "{runs:?}");
 }

@@ -63,10 +63,13 @@ fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
         "list_scans" => json!({"url": "https://acme.example/", "limit": 5, "cursor": ""}),
         "list_events" => json!({"type": "lead.*", "limit": 5, "cursor": ""}),
         "get_performance_trend" => json!({"weeks": 4, "channel": "x"}),
+        "get_learning_insights" => json!({"limit": 5}),
         "plan_calendar" => json!({"weeks": 1, "from": next_year("06-01"), "commit": false}),
         "start_workflow" => json!({
             "workflow": "onboarding", "waitSeconds": 0,
-            "input": {"url": "https://acme.example/", "from": next_year("06-01"), "weeks": 1},
+            "input": {
+                "url": "https://acme.example/", "from": next_year("06-01"), "weeks": 1, "period": "last_30_days",
+            },
         }),
         "get_workflow_run" | "cancel_workflow_run" => json!({"runId": run}),
         "list_workflow_runs" => json!({"workflow": "onboarding", "status": "queued", "limit": 5, "cursor": run}),
@@ -262,7 +265,7 @@ async fn what_no_schema_lists_is_refused_where_it_is() {
         (
             "start_workflow",
             json!({"workflow": "onboarding", "input": {"website": "x"}}),
-            "`input.website`: unknown field; expected one of `from`, `url`, `weeks`.",
+            "`input.website`: unknown field; expected one of `from`, `period`, `url`, `weeks`.",
         ),
         ("start_workflow", json!({"workflow": "publish_due"}), "`workflow`: unknown variant `publish_due`"),
         ("get_account", json!({"verbose": true}), "`verbose`: unknown field; this tool takes no arguments."),

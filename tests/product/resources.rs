@@ -1,5 +1,7 @@
 use entity::brands;
 use entity::content::{self, Decision, Findings, Review};
+use entity::ids::RunId;
+use entity::reports::{self, NewReport};
 use harness::{TestDb, on_each_database};
 use rmcp::model::{ServerNotification, SubscriptionFilter};
 use serde_json::json;
@@ -164,4 +166,41 @@ async fn a_week_reads_like_its_calendar_and_tells_of_changes() {
             heard => break assert_eq!(heard, week),
         }
     }
+}
+
+#[tokio::test]
+async fn a_report_is_listed_completed_read_and_told_of() {
+    let product = Product::start().await;
+    let customer = product.customer().await;
+    let assistant = product.assistant(&customer.key).await;
+    let save = async |run_id: &RunId| {
+        let new = NewReport {
+            run_id: run_id.clone(),
+            first_day: "2026-06-01".parse().unwrap(),
+            last_day: "2026-06-07".parse().unwrap(),
+            headline: "Sessions rose.".to_owned(),
+            data: json!({}),
+            markdown: "# 2026-06-01 to 2026-06-07\n".to_owned(),
+        };
+        reports::save(&product.test.another_db().await, &customer.id, new).await.unwrap();
+    };
+    let runs: Vec<RunId> = (0..7).map(|_| RunId::new()).collect();
+    let uris: Vec<String> = runs.iter().rev().map(|run| format!("heycmo://reports/{run}")).collect();
+    let refused = assistant.read(&uris[0]).await.unwrap_err();
+    assert!(refused.contains("There is no such report") || refused.contains("There is no report"), "{refused}");
+    assert!(assistant.subscribe(&uris[0]).await.is_err(), "there is nothing yet to watch");
+    assistant.subscribe("heycmo://brand").await.unwrap();
+    for run in &runs {
+        save(run).await;
+        // Who watches anything is told that there is one more.
+        assert_eq!(assistant.hears().await, "list");
+    }
+    assert_eq!(assistant.read(&uris[0]).await.unwrap(), "# 2026-06-01 to 2026-06-07\n");
+    let listed = in_time("resources/list", assistant.client.list_all_resources()).await.unwrap();
+    let listed: Vec<_> = listed.iter().filter(|resource| resource.uri.starts_with("heycmo://reports/")).collect();
+    assert_eq!(listed.iter().map(|resource| &resource.uri).collect::<Vec<_>>(), uris[..5].iter().collect::<Vec<_>>());
+    assert_eq!(listed[0].description.as_deref(), Some("Sessions rose."));
+    let offered = assistant.client.complete_resource_argument("heycmo://reports/{runId}", "runId", "run_", None).await;
+    let newest_first: Vec<String> = runs.iter().rev().map(RunId::to_string).collect();
+    assert_eq!(offered.unwrap().values, newest_first);
 }

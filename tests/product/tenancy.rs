@@ -1,5 +1,7 @@
 //! One customer with another's ids: sees nothing, changes nothing.
 
+use entity::ids::RunId;
+use entity::reports::{self, NewReport};
 use entity::scans::{self, NewScan};
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ struct Hers {
     event: String,
     run: String,
     scan: String,
+    report: String,
     customer: String,
 }
 
@@ -41,12 +44,21 @@ async fn fill(product: &Product, anna: &Account) -> Hers {
         report: json!({ "title": MARKER }),
     };
     let scan = scans::save(&product.test.db(), &anna.id, new).await.unwrap().id.to_string();
-    Hers { content, event, run, scan, customer: anna.id.to_string() }
+    let report = NewReport {
+        run_id: RunId::new(),
+        first_day: "2026-06-01".parse().unwrap(),
+        last_day: "2026-06-07".parse().unwrap(),
+        headline: MARKER.to_owned(),
+        data: json!({ "headline": MARKER }),
+        markdown: MARKER.to_owned(),
+    };
+    let report = reports::save(&product.test.db(), &anna.id, report).await.unwrap().run_id.to_string();
+    Hers { content, event, run, scan, report, customer: anna.id.to_string() }
 }
 
 /// What Ben's assistant is told when it tries each tool with her ids, and without any.
 async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
-    let Hers { content, event, run, scan, .. } = hers;
+    let Hers { content, event, run, scan, report, .. } = hers;
     let tries = [
         ("get_account", json!({})),
         ("get_brand", json!({})),
@@ -74,6 +86,8 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("list_workflow_runs", json!({})),
         ("list_workflow_runs", json!({"cursor": run})),
         ("get_performance_trend", json!({})),
+        ("get_learning_insights", json!({})),
+        ("get_workflow_run", json!({"runId": report})),
         ("plan_calendar", json!({})),
         ("plan_calendar", json!({"commit": true})),
         ("start_workflow", json!({"workflow": "page_watch", "waitSeconds": 0})),
@@ -115,6 +129,10 @@ async fn by_prompts_and_resources(ben: &Assistant, hers: &Hers) -> Vec<String> {
     assert!(ben.subscribe(&uri).await.is_err());
     let scan = format!("heycmo://scans/{}", hers.scan);
     assert!(ben.read(&scan).await.is_err() && ben.subscribe(&scan).await.is_err(), "her scan can be read");
+    let report = format!("heycmo://reports/{}", hers.report);
+    assert!(ben.read(&report).await.is_err() && ben.subscribe(&report).await.is_err(), "her report can be read");
+    let offered = ben.client.complete_resource_argument("heycmo://reports/{runId}", "runId", "", None).await.unwrap();
+    assert_eq!(offered.values, [""; 0]);
     let listed = in_time("resources/list", ben.client.list_all_resources()).await.unwrap();
     for resource in listed {
         told.push(format!("{resource:?} {}", ben.read(&resource.uri).await.unwrap()));

@@ -23,6 +23,7 @@ mod mcp_sessions;
 mod outage;
 mod outbox;
 mod publications;
+mod reports;
 mod schema;
 mod support;
 mod tenancy;

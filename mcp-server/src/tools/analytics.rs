@@ -339,20 +339,11 @@ fn period_out(period: Period) -> PeriodOut {
 fn number_out(cell: &Cell) -> NumberOut {
     NumberOut {
         metric: cell.metric.clone(),
-        unit: unit(cell.unit).to_owned(),
+        unit: cell.unit.as_str().to_owned(),
         value: cell.value,
         previous: cell.previous,
         change: cell.change(),
         change_ratio: cell.change_ratio(),
-    }
-}
-
-const fn unit(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Count => "count",
-        Unit::Ratio => "ratio",
-        Unit::Seconds => "seconds",
-        Unit::Position => "position",
     }
 }
 
@@ -415,27 +406,17 @@ fn table_in_words(table: &Table, zone: Tz) -> String {
 
 fn cell_in_words(cell: &Cell) -> String {
     let Some(value) = cell.value else { return "not known".to_owned() };
-    let mut text = number(value, cell.unit);
+    let mut text = cell.unit.written(value);
     match (cell.previous, cell.change_ratio()) {
         (Some(before), Some(ratio)) => {
-            let _ = write!(text, " (before {}, {:+.1} %)", number(before, cell.unit), ratio * 100.0);
+            let _ = write!(text, " (before {}, {:+.1} %)", cell.unit.written(before), ratio * 100.0);
         }
         (Some(before), None) => {
-            let _ = write!(text, " (before {})", number(before, cell.unit));
+            let _ = write!(text, " (before {})", cell.unit.written(before));
         }
         (None, _) => {}
     }
     text
-}
-
-fn number(value: f64, unit: Unit) -> String {
-    match unit {
-        Unit::Count if value.fract() == 0.0 => format!("{value:.0}"),
-        Unit::Count => format!("{value:.2}"),
-        Unit::Ratio => format!("{:.1} %", value * 100.0),
-        Unit::Seconds => format!("{value:.0} s"),
-        Unit::Position => format!("{value:.1}"),
-    }
 }
 
 fn posts_answer(reading: Reading, ours: &BTreeMap<String, ContentId>, zone: Tz) -> Answer<PostsOut> {
@@ -475,6 +456,6 @@ fn listed(numbers: &BTreeMap<String, f64>) -> String {
         return "no numbers".to_owned();
     }
     let parts: Vec<String> =
-        numbers.iter().map(|(name, value)| format!("{name} {}", number(*value, Unit::Count))).collect();
+        numbers.iter().map(|(name, value)| format!("{name} {}", Unit::Count.written(*value))).collect();
     parts.join(", ")
 }

@@ -7,7 +7,9 @@ use chrono::NaiveDate;
 use entity::brands;
 use entity::events::Event;
 use entity::ids::RunId;
+use entity::reports;
 use entity::workflows::{self, Filter, Run, RunStatus, Step, StepStatus, Workflow};
+use marketing::report;
 use marketing::scanner::page_address;
 use rmcp::model::RequestMetaObject;
 use rmcp::{Peer, RoleServer, tool, tool_router};
@@ -41,6 +43,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 enum Startable {
     Onboarding,
     PerformanceSnapshot,
+    AnalyticsReport,
     ContentPlan,
     PageWatch,
 }
@@ -50,6 +53,7 @@ impl From<Startable> for Workflow {
         match startable {
             Startable::Onboarding => Self::Onboarding,
             Startable::PerformanceSnapshot => Self::PerformanceSnapshot,
+            Startable::AnalyticsReport => Self::AnalyticsReport,
             Startable::ContentPlan => Self::ContentPlan,
             Startable::PageWatch => Self::PageWatch,
         }
@@ -61,7 +65,8 @@ impl From<Startable> for Workflow {
 #[serde(rename_all = "camelCase")]
 struct StartWorkflowIn {
     /// onboarding: the first steps; waits for the brand interview, then the account is active. performance_snapshot:
-    /// keeps the numbers of the last seven days. content_plan: plans the coming weeks. page_watch: scans the watched
+    /// keeps the numbers of the last seven days. analytics_report: what changed against the days before, which days
+    /// stand out, and what to do. content_plan: plans the coming weeks. page_watch: scans the watched
     /// pages and tells what got worse. All but onboarding also run every week by themselves.
     workflow: Startable,
     /// What to do it with, where something is to be said.
@@ -86,6 +91,19 @@ struct WorkflowInput {
     #[schemars(range(min = 1, max = 4))]
     #[serde(skip_serializing_if = "Option::is_none")]
     weeks: Option<i64>,
+    /// analytics_report: last_7_days when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<ReportPeriod>,
+}
+
+/// The days before today, in the brand's time zone.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
+enum ReportPeriod {
+    #[serde(rename = "last_7_days")]
+    Seven,
+    #[serde(rename = "last_30_days")]
+    Thirty,
 }
 
 /// Which run.
@@ -274,7 +292,7 @@ impl HeyCmo {
 
 /// Refuses what the workflow does not take, before a run is made that can only fail.
 fn checked(workflow: Startable, input: WorkflowInput) -> Result<Value, Refusal> {
-    let WorkflowInput { url, from, weeks } = input;
+    let WorkflowInput { url, from, weeks, period } = input;
     let url = given(url).map(|url| page_address(&url)).transpose();
     let url = url.map_err(|error| entity::Error::invalid("input.url", error.to_string()))?.map(String::from);
     let not_a_day = || entity::Error::invalid("input.from", "must be a day such as 2026-03-30");
@@ -286,11 +304,12 @@ fn checked(workflow: Startable, input: WorkflowInput) -> Result<Value, Refusal> 
         ("input.url", url.is_some() && !matches!(workflow, Startable::PageWatch)),
         ("input.from", from.is_some() && !matches!(workflow, Startable::ContentPlan)),
         ("input.weeks", weeks.is_some() && !matches!(workflow, Startable::ContentPlan)),
+        ("input.period", period.is_some() && !matches!(workflow, Startable::AnalyticsReport)),
     ];
     if let Some((field, _)) = unwanted.into_iter().find(|(_, is_unwanted)| *is_unwanted) {
         return Err(entity::Error::invalid(field, "is not for this workflow").into());
     }
-    Ok(json!(WorkflowInput { url, from: from.map(|day| day.to_string()), weeks }))
+    Ok(json!(WorkflowInput { url, from: from.map(|day| day.to_string()), weeks, period }))
 }
 
 fn patience(seconds: Option<i64>) -> entity::Result<Duration> {
@@ -327,6 +346,7 @@ impl Whole {
             Workflow::Onboarding => "The brand interview: ask the person what get_brand says is missing, and save the answers with update_brand. It goes on by itself when nothing is missing.".to_owned(),
             Workflow::PublishDue => "The time of the piece; schedule_content changes it.".to_owned(),
             Workflow::PerformanceSnapshot
+            | Workflow::AnalyticsReport
             | Workflow::ContentPlan
             | Workflow::PageWatch
             | Workflow::WeeklyRound
@@ -407,6 +427,11 @@ async fn answer(app: &App, caller: &Caller, whole: Whole) -> entity::Result<Answ
     if run.input() != json!({}) {
         text.push_str(&format!("\nInput: {}", run.input()));
     }
+    // Who reads a report wants the report.
+    if let Some(report) = report_of(app, caller, run).await? {
+        text.push_str(&format!(" It is {}.\n\n{report}", report::uri(run.id.as_str())));
+        return Ok(Answer { text, data: whole.into() });
+    }
     if let Some(output) = run.output() {
         text.push_str(&format!("\nOutput: {output}"));
     }
@@ -420,14 +445,31 @@ async fn answer(app: &App, caller: &Caller, whole: Whole) -> entity::Result<Answ
             text.push_str(&format!(" · {error}"));
         }
     }
-    let waits_for = whole.waits_for();
-    if let Some(what) = &waits_for {
+    if let Some(what) = &whole.waits_for() {
         text.push_str(&format!("\nIt waits for this: {what}"));
     } else if !run.status.is_over() {
         text.push_str("\nIt goes on by itself: get_workflow_run tells how it stands.");
     }
-    let steps = whole.steps.into_iter().map(StepOut::from).collect();
-    Ok(Answer { text, data: WholeRunOut { run: whole.run.into(), steps, waits_for } })
+    Ok(Answer { text, data: whole.into() })
+}
+
+/// The Markdown of the report that a run has made.
+async fn report_of(app: &App, caller: &Caller, run: &Run) -> entity::Result<Option<String>> {
+    if run.workflow != Workflow::AnalyticsReport || run.status != RunStatus::Completed {
+        return Ok(None);
+    }
+    match reports::get(&app.db, &caller.customer_id, &run.id).await {
+        Ok(report) => Ok(Some(report.markdown)),
+        Err(entity::Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl From<Whole> for WholeRunOut {
+    fn from(whole: Whole) -> Self {
+        let waits_for = whole.waits_for();
+        Self { run: whole.run.into(), steps: whole.steps.into_iter().map(StepOut::from).collect(), waits_for }
+    }
 }
 
 /// What a run is about, where it says so.

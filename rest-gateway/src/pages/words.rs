@@ -68,6 +68,12 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
             said("from").unwrap_or("one day"),
             said("to").unwrap_or("another")
         ),
+        EventType::ReportCompleted => format!(
+            "The report on {} to {} is there: {}",
+            said("from").unwrap_or("one day"),
+            said("to").unwrap_or("another"),
+            said("headline").map_or_else(|| "it can be read.".to_owned(), isolated)
+        ),
         EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
     }
 }
@@ -99,6 +105,7 @@ fn workflow(data: &Value) -> &'static str {
     match read {
         Some(Workflow::Onboarding) => "Getting started",
         Some(Workflow::PerformanceSnapshot) => "Keeping the week's numbers",
+        Some(Workflow::AnalyticsReport) => "The report on the numbers",
         Some(Workflow::ContentPlan) => "Planning the calendar",
         Some(Workflow::PageWatch) => "Scanning the watched pages",
         Some(Workflow::WeeklyRound) => "The weekly round",

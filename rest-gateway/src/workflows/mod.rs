@@ -1,5 +1,6 @@
 //! The durable functions, one file each. They are the same on Inngest and on the embedded engine.
 
+mod analytics_report;
 mod billing_reconcile;
 mod content_plan;
 mod housekeeping;
@@ -31,6 +32,7 @@ fn functions(db: &Db, billing: &Billing, platforms: &Platforms, scanner: &Scanne
         content_plan::function(db.clone()),
         page_watch::function(db.clone(), scanner.clone()),
         performance_snapshot::function(db.clone(), platforms.clone()),
+        analytics_report::function(db.clone(), platforms.clone()),
         publish_due::function(db.clone(), platforms.clone()),
         weekly_round::function(db.clone()),
         billing_reconcile::function(db.clone(), billing.clone()),

@@ -22,7 +22,7 @@ use super::run::{Asked, Run, durable, failed};
 /// A week.
 const DAYS: u16 = 7;
 /// Under what its own numbers stand.
-const OWN: &str = "heycmo";
+pub(super) const OWN: &str = "heycmo";
 
 /// For when; for now when nothing is said.
 #[derive(Clone, Debug, Deserialize)]
@@ -84,7 +84,7 @@ async fn read(
 }
 
 /// A reading as snapshots keep it.
-fn numbers(reading: &Reading) -> Numbers {
+pub(super) fn numbers(reading: &Reading) -> Numbers {
     let platform = reading.provenance.platform;
     let measure = |metric: &str, value: f64| Measure {
         channel: platform.as_str().to_owned(),
@@ -104,7 +104,7 @@ fn numbers(reading: &Reading) -> Numbers {
 }
 
 /// Google's word for what everybody else calls a conversion.
-fn metric_name(metric: &str) -> &str {
+pub(super) fn metric_name(metric: &str) -> &str {
     if metric == "keyEvents" { "conversions" } else { metric }
 }
 
@@ -140,11 +140,8 @@ async fn keep(
         own(platform.as_str(), "published", float(published));
     }
     own(OWN, "leads", float(leads::count_between(db, customer_id, from, before).await?));
-    // Of each page the newest scan: how well the site stands, from 0 to 100.
-    let scores = scans::newest_scores(db, customer_id).await?;
-    let sum: i32 = scores.iter().map(|(seo, geo)| seo + geo).sum();
-    if let Some(scores) = u32::try_from(2 * scores.len()).ok().filter(|scores| *scores > 0) {
-        own(OWN, "findings_score", f64::from(sum) / f64::from(scores));
+    if let Some(score) = average_score(&scans::newest_scores(db, customer_id).await?) {
+        own(OWN, "findings_score", score);
     }
     let (measures, missing) = (numbers.measures.len(), numbers.missing.clone());
     let new = NewSnapshot { run_id, first_day: period.first(), last_day: period.last(), data: json!(numbers) };
@@ -158,6 +155,13 @@ async fn keep(
     }))
 }
 
-fn float(count: u64) -> f64 {
+/// How well the site stands, from 0 to 100, by the newest scan of each page.
+pub(super) fn average_score(scores: &[(i32, i32)]) -> Option<f64> {
+    let sum: i32 = scores.iter().map(|(seo, geo)| seo + geo).sum();
+    let count = u32::try_from(2 * scores.len()).ok().filter(|count| *count > 0)?;
+    Some(f64::from(sum) / f64::from(count))
+}
+
+pub(super) fn float(count: u64) -> f64 {
     u32::try_from(count).map_or(f64::MAX, f64::from)
 }

@@ -17,9 +17,10 @@ use super::run::{AskedOrNot, Run, durable, failed};
 /// Zones differ by whole quarters of an hour.
 const QUARTERLY: &str = "*/15 * * * *";
 /// What each customer has every week: local day and hour.
-const WEEKLY: [(Workflow, Weekday, u32); 3] = [
+const WEEKLY: [(Workflow, Weekday, u32); 4] = [
     (Workflow::PageWatch, Weekday::Mon, 5),
     (Workflow::PerformanceSnapshot, Weekday::Mon, 6),
+    (Workflow::AnalyticsReport, Weekday::Mon, 7),
     (Workflow::ContentPlan, Weekday::Thu, 8),
 ];
 /// Who moves to another zone has the week's runs only once.

@@ -80,6 +80,7 @@ event_types! {
     PageWatched = "page.watched",
     PageUnwatched = "page.unwatched",
     SnapshotCaptured = "snapshot.captured",
+    ReportCompleted = "report.completed",
     LeadLogged = "lead.logged",
     WorkflowStarted = "workflow.started",
     WorkflowCompleted = "workflow.completed",

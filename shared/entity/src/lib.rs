@@ -18,6 +18,7 @@ pub mod mcp_sessions;
 pub mod outbox;
 pub mod pages;
 pub mod publications;
+pub mod reports;
 pub mod scans;
 pub mod snapshots;
 mod tables;

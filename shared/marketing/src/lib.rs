@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod anomalies;
 pub mod brand;
 pub mod calendar;
 mod channels;
@@ -7,10 +8,12 @@ mod check;
 mod claims;
 mod guide;
 mod input;
+pub mod insights;
 mod markdown;
 pub mod performance;
 mod problem;
 mod readability;
+pub mod report;
 mod rule;
 pub mod scanner;
 pub mod statistics;

@@ -16,6 +16,84 @@ use crate::calendar::PostResult;
 /// Snapshots that are looked at for how posts did: half a year.
 const REMEMBERED: u64 = 26;
 
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// So many.
+    Count,
+    /// A part of a whole: 0.25 is a quarter.
+    Ratio,
+    /// Seconds.
+    Seconds,
+    /// A place in a list of results, from 1.
+    Position,
+    /// A mark from 0 to 100.
+    Score,
+}
+
+impl Unit {
+    /// That of a metric by its name, as snapshots keep it.
+    #[must_use]
+    pub fn of(metric: &str) -> Self {
+        match metric {
+            "engagement_rate" | "ctr" | "engagementRate" | "bounceRate" => Self::Ratio,
+            "position" => Self::Position,
+            "findings_score" => Self::Score,
+            _ => Self::Count,
+        }
+    }
+
+    /// Its name for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Ratio => "ratio",
+            Self::Seconds => "seconds",
+            Self::Position => "position",
+            Self::Score => "score",
+        }
+    }
+
+    /// A number of it, with as many places as say something.
+    #[must_use]
+    pub fn written(self, value: f64) -> String {
+        match self {
+            Self::Count if value.fract() == 0.0 => format!("{value:.0}"),
+            Self::Count => format!("{value:.2}"),
+            Self::Ratio => format!("{:.1} %", value * 100.0),
+            Self::Seconds => format!("{value:.0} s"),
+            Self::Position | Self::Score => format!("{value:.1}"),
+        }
+    }
+}
+
+/// The words for a metric: `engagedSessions` are engaged sessions.
+#[must_use]
+pub fn metric_words(metric: &str) -> String {
+    match metric {
+        "keyEvents" | "conversions" => return "conversions (key events)".to_owned(),
+        "ctr" => return "click rate".to_owned(),
+        "position" => return "average position".to_owned(),
+        "findings_score" => return "average score of the scanned pages".to_owned(),
+        "published" => return "posts published by HeyCMO".to_owned(),
+        _ => {}
+    }
+    let mut words = String::with_capacity(metric.len() + 4);
+    for letter in metric.chars() {
+        if letter == '_' {
+            words.push(' ');
+        } else if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+            words.push(letter.to_ascii_lowercase());
+        } else {
+            words.push(letter);
+        }
+    }
+    words
+}
+
 /// The numbers of some days, as a snapshot keeps them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

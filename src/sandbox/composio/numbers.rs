@@ -1,5 +1,6 @@
 //! Made-up numbers that hang together: a function of the user, the day and what is counted, so that they are the same
 //! each time, parts add up to their whole, a share is less than what it is of, weeks have their rhythm, and months grow.
+//! On some days something has happened, so that there is something to find.
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
@@ -10,6 +11,21 @@ const HISTORY: Days = Days::new(560);
 const WEEK: [f64; 7] = [1.08, 1.14, 1.12, 1.06, 0.98, 0.76, 0.86];
 /// By how much it grows a day.
 const GROWTH: f64 = 0.0011;
+
+/// Days on which something happened: what is counted, how many days ago, and how many times as much of it there was. What
+/// is not named here never has such a day.
+pub const EVENTS: [(&str, i64, f64); 10] = [
+    ("sessions", 3, 2.3),
+    ("sessions", 24, 0.35),
+    ("sessions", 58, 2.2),
+    ("sessions", 101, 0.3),
+    ("sessions", 139, 2.6),
+    ("sessions", 170, 0.25),
+    ("impressions", 12, 0.3),
+    ("impressions", 45, 2.4),
+    ("impressions", 88, 0.3),
+    ("impressions", 150, 2.5),
+];
 
 /// Between 0 and 1, always the same for the same text.
 pub fn chance(seed: &str) -> f64 {
@@ -34,7 +50,8 @@ pub fn daily(user: &str, what: &str, typical: f64, day: NaiveDate) -> i64 {
     let weekday = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
     let week = WEEK.get(weekday).copied().unwrap_or(1.0);
     let noise = 0.88 + 0.24 * chance(&format!("{user} {what} {day}"));
-    whole(typical * size * week * noise * (-GROWTH * days(age)).exp())
+    let event = EVENTS.iter().find(|(of, ago, _)| *of == what && *ago == age).map_or(1.0, |(_, _, times)| *times);
+    whole(typical * size * week * noise * event * (-GROWTH * days(age)).exp())
 }
 
 /// What belongs to something there is so much of: between so much and so much of each. `when` is a day or a post.

@@ -210,6 +210,69 @@ async fn no_two_numbers_contradict_each_other() {
     }
 }
 
+/// The day, `back` days ago.
+fn ago(back: i64) -> chrono::NaiveDate {
+    Utc::now().date_naive() - chrono::Duration::days(back)
+}
+
+/// A metric of the last nine months, by day.
+async fn daily(stage: &Stage, user: &str, what: &str) -> marketing::anomalies::Daily {
+    let (first, last) = (ago(270).to_string(), ago(0).to_string());
+    let row = |day: &str, value: &Value| (day.parse().unwrap(), value.to_string().trim_matches('"').parse().unwrap());
+    match what {
+        "sessions" => {
+            let asked = json!({
+                "property": "properties/424242", "metrics": [{"name": what}], "dimensions": [{"name": "date"}],
+                "dateRanges": [{"startDate": first, "endDate": last}],
+            });
+            let report = stage.execute_for(user, "GOOGLE_ANALYTICS_RUN_REPORT", asked).await;
+            let rows = report["data"]["rows"].as_array().unwrap().iter();
+            rows.map(|it| {
+                let day = it["dimensionValues"][0]["value"].as_str().unwrap();
+                row(&format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]), &it["metricValues"][0]["value"])
+            })
+            .collect()
+        }
+        "impressions" => {
+            let asked = json!({
+                "site_url": "sc-domain:sandbox.example", "start_date": first, "end_date": last, "dimensions": ["date"],
+            });
+            let found = stage.execute_for(user, "GOOGLE_SEARCH_CONSOLE_SEARCH_ANALYTICS_QUERY", asked).await;
+            let rows = found["data"]["rows"].as_array().unwrap().iter();
+            rows.map(|it| row(it["keys"][0].as_str().unwrap(), &it[what])).collect()
+        }
+        _ => {
+            let me = stage.execute_for(user, "INSTAGRAM_GET_USER_INFO", json!({})).await["data"]["id"].clone();
+            let asked = json!({"ig_user_id": me, "metric": [what], "period": "day", "since": first, "until": last});
+            let insights = stage.execute_for(user, "INSTAGRAM_GET_USER_INSIGHTS", asked).await;
+            let values = insights["data"]["data"][0]["values"].as_array().unwrap().iter();
+            let day = |it: &Value| it["end_time"].as_str().unwrap()[..10].parse::<chrono::NaiveDate>().unwrap();
+            values.map(|it| row(&day(it).pred_opt().unwrap().to_string(), &it["value"])).collect()
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_six_months_exactly_the_days_on_which_something_happened_stand_out() {
+    let stage = Stage::new();
+    for number in 0..5 {
+        let user = format!("user {number}");
+        for toolkit in ["google_analytics", "google_search_console", "instagram"] {
+            stage.connect_for(toolkit, &user).await;
+        }
+        for what in ["sessions", "impressions", "reach"] {
+            let series = daily(&stage, &user, what).await;
+            let judgement = marketing::anomalies::judge(&series, ago(182), ago(1));
+            assert!(judgement.judged >= 180 && judgement.too_early == 0, "{user} {what}: {judgement:?}");
+            let found: Vec<_> = judgement.outliers.iter().map(|outlier| outlier.date).collect();
+            let of_it = super::numbers::EVENTS.iter().filter(|(of, _, _)| *of == what);
+            let mut expected: Vec<_> = of_it.map(|(_, back, _)| ago(*back)).collect();
+            expected.sort();
+            assert_eq!(found, expected, "{user} {what}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn ids_never_come_back_and_nobody_deletes_what_is_not_theirs() {
     let stage = Stage::new();

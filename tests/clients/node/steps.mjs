@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const TOOLS = [
-  'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_performance_trend', 'get_workflow_run',
+  'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_learning_insights', 'get_performance_trend', 'get_workflow_run',
   'list_connections', 'list_content', 'list_events', 'list_scans', 'list_workflow_runs', 'log_lead', 'plan_calendar', 'publish_content',
   'query_ga4', 'query_post_analytics', 'query_search_console', 'review_content', 'scan_page', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
 ]
@@ -303,7 +303,7 @@ async function resources(client, contentId) {
   for (const uri of [BRAND, 'heycmo://playbook/linkedin', `heycmo://content/${contentId}`]) assert.ok(uris.includes(uri), `${uri} is listed`)
   const { resourceTemplates } = await client.listResourceTemplates()
   assert.deepEqual(resourceTemplates.map(template => template.uriTemplate).sort(), [
-    'heycmo://calendar/{isoWeek}', 'heycmo://content/{id}', 'heycmo://playbook/{channel}', 'heycmo://scans/{id}',
+    'heycmo://calendar/{isoWeek}', 'heycmo://content/{id}', 'heycmo://playbook/{channel}', 'heycmo://reports/{runId}', 'heycmo://scans/{id}',
   ])
   for (const uri of uris) assert.ok((await client.readResource({ uri })).contents[0].text.length > 20, `${uri} can be read`)
   await assert.rejects(client.readResource({ uri: 'heycmo://nothing' }), /heycmo:\/\/nothing/)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 import anyio
 
 TOOLS = [
-    "cancel_workflow_run", "connect_platform", "create_content", "get_account", "get_brand", "get_content", "get_performance_trend", "get_workflow_run",
+    "cancel_workflow_run", "connect_platform", "create_content", "get_account", "get_brand", "get_content", "get_learning_insights", "get_performance_trend", "get_workflow_run",
     "list_connections", "list_content", "list_events", "list_scans", "list_workflow_runs", "log_lead", "plan_calendar", "publish_content",
     "query_ga4", "query_post_analytics", "query_search_console", "review_content", "scan_page", "schedule_content", "start_workflow", "update_brand", "update_content",
 ]
@@ -285,7 +285,7 @@ async def resources(assistant, piece):
     assert {BRAND, "heycmo://playbook/linkedin", f"heycmo://content/{piece}"} <= set(uris), uris
     templates = (await assistant.ask("list_resource_templates"))["resourceTemplates"]
     assert sorted(template["uriTemplate"] for template in templates) == [
-        "heycmo://calendar/{isoWeek}", "heycmo://content/{id}", "heycmo://playbook/{channel}", "heycmo://scans/{id}",
+        "heycmo://calendar/{isoWeek}", "heycmo://content/{id}", "heycmo://playbook/{channel}", "heycmo://reports/{runId}", "heycmo://scans/{id}",
     ]
     for uri in uris:
         assert len((await assistant.ask("read_resource", uri))["contents"][0]["text"]) > 20, uri

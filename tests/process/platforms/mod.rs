@@ -6,3 +6,4 @@ mod desk;
 mod numbers;
 mod outage;
 mod publishing;
+mod report;

@@ -21,6 +21,7 @@ pub mod lead;
 pub mod mcp_session;
 pub mod outbox_message;
 pub mod publication;
+pub mod report;
 pub mod scan;
 pub mod snapshot;
 pub mod stripe_event;

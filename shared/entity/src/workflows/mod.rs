@@ -41,6 +41,8 @@ pub enum Workflow {
     Onboarding,
     /// The numbers of a week, kept for good.
     PerformanceSnapshot,
+    /// A report on the numbers of some days.
+    AnalyticsReport,
     /// Planning the calendar of the coming week.
     ContentPlan,
     /// Scanning the pages that are watched.
@@ -57,9 +59,10 @@ pub enum Workflow {
 
 impl Workflow {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Onboarding,
         Self::PerformanceSnapshot,
+        Self::AnalyticsReport,
         Self::ContentPlan,
         Self::PageWatch,
         Self::PublishDue,
@@ -74,6 +77,7 @@ impl Workflow {
         match self {
             Self::Onboarding => "onboarding",
             Self::PerformanceSnapshot => "performance_snapshot",
+            Self::AnalyticsReport => "analytics_report",
             Self::ContentPlan => "content_plan",
             Self::PageWatch => "page_watch",
             Self::PublishDue => "publish_due",
@@ -89,6 +93,7 @@ impl Workflow {
         match self {
             Self::Onboarding => "customer/onboarding.requested",
             Self::PerformanceSnapshot => "snapshot/requested",
+            Self::AnalyticsReport => "report/requested",
             Self::ContentPlan => "calendar/plan.requested",
             Self::PageWatch => "pages/watch.requested",
             Self::PublishDue => "content/scheduled",

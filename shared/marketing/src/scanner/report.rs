@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::rule::{Finding, Group, Score};
 use super::scan::Scan;
+use crate::markdown::plain;
 
 /// A scan as people read it. What the page says is shown as text, never as Markdown or HTML of our own.
 #[must_use]
@@ -85,23 +86,4 @@ fn of_score(report: &mut String, name: &str, score: &Score) -> std::fmt::Result 
         )?;
     }
     Ok(())
-}
-
-/// What has a meaning in Markdown or HTML loses it.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '<' => plain.push_str("&lt;"),
-            '>' => plain.push_str("&gt;"),
-            '&' => plain.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' => {
-                plain.push('\\');
-                plain.push(letter);
-            }
-            letter if letter.is_control() => plain.push(' '),
-            letter => plain.push(letter),
-        }
-    }
-    plain
 }

@@ -204,19 +204,20 @@ fn day(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y%m%d").ok()
 }
 
+const STANDARD: [(&str, Unit); 5] = [
+    ("sessions", Unit::Count),
+    ("totalUsers", Unit::Count),
+    ("newUsers", Unit::Count),
+    ("engagedSessions", Unit::Count),
+    ("keyEvents", Unit::Count),
+];
+
 /// Its standard metrics: by day, and sessions by channel.
 pub(super) struct GoogleAnalytics;
 
 #[async_trait]
 impl Source for GoogleAnalytics {
     async fn read(&self, asked: &Asked<'_>) -> Result<Reading> {
-        const STANDARD: [(&str, Unit); 5] = [
-            ("sessions", Unit::Count),
-            ("totalUsers", Unit::Count),
-            ("newUsers", Unit::Count),
-            ("engagedSessions", Unit::Count),
-            ("keyEvents", Unit::Count),
-        ];
         const CHANNEL: &str = "sessionDefaultChannelGroup";
         let names = STANDARD.map(|(name, _)| name);
         let property = property(asked, None).await?;
@@ -231,9 +232,17 @@ impl Source for GoogleAnalytics {
             unit: Unit::Count,
             part: Some((CHANNEL.to_owned(), channel)),
             total: values.first().copied().flatten(),
+            as_of_now: false,
             points: Vec::new(),
         }));
         let provenance = asked.provenance(property.label, property.notes);
         Ok(Reading { provenance, period: asked.period, series, posts: Vec::new() })
+    }
+
+    async fn daily(&self, asked: &Asked<'_>) -> Result<Vec<Series>> {
+        let property = property(asked, None).await?;
+        let names = STANDARD.map(|(name, _)| name);
+        let by_day = report(asked, &property.name, asked.period, &["date"], &names).await?;
+        Ok(series(&STANDARD, &by_day, Numbers::new()))
     }
 }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use super::{Asked, Point, PostNumbers, Reading, Series, Source, Unit, beginning, number, numbers, time, total};
+use super::{
+    Asked, Period, Point, PostNumbers, Reading, Series, Source, Unit, beginning, number, numbers, time, total,
+};
 use crate::Result;
 use crate::reply::{field, list, text};
 
@@ -19,7 +21,7 @@ pub(super) struct Instagram;
 impl Source for Instagram {
     async fn read(&self, asked: &Asked<'_>) -> Result<Reading> {
         let user = asked.access.read("INSTAGRAM_GET_USER_INFO", json!({})).await?;
-        let id = text(&user, "id").or_else(|| text(&user, "user_id")).ok_or_else(|| asked.unexpected("no id"))?;
+        let id = account(asked, &user)?;
         let name = text(&user, "username").map_or_else(|| id.clone(), |name| format!("@{name}"));
         let mut notes = vec!["Followers are as of now.".to_owned()];
         let mut series: Vec<Series> = Vec::new();
@@ -27,7 +29,7 @@ impl Source for Instagram {
             series.push(total("followers", Some(followers)));
         }
         if asked.period.days() <= MAX_DAYS {
-            let (by_day, in_all) = futures::try_join!(reach(asked, &id), totals(asked, &id))?;
+            let (by_day, in_all) = futures::try_join!(reach(asked, &id, asked.period), totals(asked, &id))?;
             series.extend(by_day);
             series.extend(in_all);
         } else {
@@ -42,20 +44,34 @@ impl Source for Instagram {
         let posts = try_join_all(posts.into_iter().take(MAX_POSTS).map(|post| with_insights(asked, post))).await?;
         Ok(asked.of_posts(asked.provenance(name, notes), posts, series))
     }
+
+    /// Whom something reached, asked for in as many days as Instagram takes at once.
+    async fn daily(&self, asked: &Asked<'_>) -> Result<Vec<Series>> {
+        let user = asked.access.read("INSTAGRAM_GET_USER_INFO", json!({})).await?;
+        let id = account(asked, &user)?;
+        let parts = asked.period.in_parts(MAX_DAYS);
+        let read = try_join_all(parts.into_iter().map(|part| reach(asked, &id, part))).await?;
+        let points: Vec<Point> = read.into_iter().flatten().flat_map(|series| series.points).collect();
+        Ok(if points.is_empty() { Vec::new() } else { vec![Series { points, ..reached(None) }] })
+    }
+}
+
+fn account(asked: &Asked<'_>, user: &Value) -> Result<String> {
+    text(user, "id").or_else(|| text(user, "user_id")).ok_or_else(|| asked.unexpected("no id"))
 }
 
 /// From the first moment of the period to the first after it.
-fn range(asked: &Asked<'_>) -> (String, String) {
-    let after = asked.period.last().succ_opt().unwrap_or(asked.period.last());
-    (asked.period.first().to_string(), after.to_string())
+fn range(period: Period) -> (String, String) {
+    let after = period.last().succ_opt().unwrap_or(period.last());
+    (period.first().to_string(), after.to_string())
 }
 
 /// How many people saw something, by day.
-async fn reach(asked: &Asked<'_>, id: &str) -> Result<Vec<Series>> {
-    let (since, until) = range(asked);
+async fn reach(asked: &Asked<'_>, id: &str, period: Period) -> Result<Option<Series>> {
+    let (since, until) = range(period);
     let arguments = json!({ "ig_user_id": id, "metric": ["reach"], "period": "day", "since": since, "until": until });
     let answer = asked.access.read("INSTAGRAM_GET_USER_INSIGHTS", arguments).await?;
-    let points = list(&answer, &["data"]).first().map_or_else(Vec::new, |entry| {
+    let points: Vec<Point> = list(&answer, &["data"]).first().map_or_else(Vec::new, |entry| {
         list(entry, &["values"])
             .iter()
             .filter_map(|value| {
@@ -66,16 +82,22 @@ async fn reach(asked: &Asked<'_>, id: &str) -> Result<Vec<Series>> {
             })
             .collect()
     });
-    if points.is_empty() {
-        return Ok(Vec::new());
-    }
     // The people of several days are not their sum.
-    Ok(vec![Series { metric: "reach".to_owned(), unit: Unit::Count, part: None, total: None, points }])
+    let total = match points.as_slice() {
+        [] => return Ok(None),
+        [only] if period.days() == 1 => Some(only.value),
+        _ => None,
+    };
+    Ok(Some(Series { points, ..reached(total) }))
+}
+
+fn reached(total: Option<f64>) -> Series {
+    Series { metric: "reach".to_owned(), unit: Unit::Count, part: None, total, as_of_now: false, points: Vec::new() }
 }
 
 /// What happened in the whole period.
 async fn totals(asked: &Asked<'_>, id: &str) -> Result<Vec<Series>> {
-    let (since, until) = range(asked);
+    let (since, until) = range(asked.period);
     let arguments = json!({
         "ig_user_id": id,
         "metric": ["views", "accounts_engaged", "total_interactions"],
@@ -87,7 +109,7 @@ async fn totals(asked: &Asked<'_>, id: &str) -> Result<Vec<Series>> {
     let answer = asked.access.read("INSTAGRAM_GET_USER_INSIGHTS", arguments).await?;
     let series = list(&answer, &["data"]).iter().filter_map(|entry| {
         let value = number(entry.pointer("/total_value/value")?)?;
-        Some(total(&text(entry, "name")?, Some(value)))
+        Some(Series { as_of_now: false, ..total(&text(entry, "name")?, Some(value)) })
     });
     Ok(series.collect())
 }

@@ -24,25 +24,13 @@ use entity::ids::CustomerId;
 use serde_json::Value;
 
 pub use google_analytics::{DIMENSIONS as GA4_DIMENSIONS, Ga4Query, METRICS as GA4_METRICS};
+pub use marketing::performance::Unit;
 pub use period::Period;
 pub use search_console::{DIMENSIONS as SEARCH_DIMENSIONS, SearchQuery};
 pub use table::{Cell, Row, Table};
 
 use crate::access::Access;
 use crate::{Error, Platforms, Result, facts};
-
-/// What a number counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// So many.
-    Count,
-    /// A part of a whole: 0.25 is a quarter.
-    Ratio,
-    /// Seconds.
-    Seconds,
-    /// A place in a list of results, from 1.
-    Position,
-}
 
 /// Where numbers come from.
 #[derive(Clone, Debug)]
@@ -77,6 +65,8 @@ pub struct Series {
     pub part: Option<(String, String)>,
     /// Over the whole period, or as it is now.
     pub total: Option<f64>,
+    /// Whether it is as of now, whatever the period: it cannot be asked what it was.
+    pub as_of_now: bool,
     /// By day, where the platform tells days.
     pub points: Vec<Point>,
 }
@@ -121,6 +111,11 @@ pub(crate) struct Asked<'a> {
 trait Source: Send + Sync {
     /// Reads its standard metrics.
     async fn read(&self, asked: &Asked<'_>) -> Result<Reading>;
+
+    /// Reads those that it tells by day, the most important first; none where it tells no days.
+    async fn daily(&self, _asked: &Asked<'_>) -> Result<Vec<Series>> {
+        Ok(Vec::new())
+    }
 }
 
 fn source(platform: Platform) -> Option<&'static dyn Source> {
@@ -136,6 +131,13 @@ fn source(platform: Platform) -> Option<&'static dyn Source> {
     }
 }
 
+fn known_source(platform: Platform) -> Result<&'static dyn Source> {
+    source(platform).ok_or_else(|| {
+        let name = facts(platform).name;
+        Error::Store(entity::Error::conflict("no_metrics", format!("HeyCMO reads no numbers from {name}.")))
+    })
+}
+
 impl Platforms {
     /// What a platform says about a period, by its standard metrics.
     ///
@@ -143,13 +145,22 @@ impl Platforms {
     ///
     /// When it gives no numbers, is not connected, or cannot be asked.
     pub async fn reading(&self, customer_id: &CustomerId, platform: Platform, period: Period) -> Result<Reading> {
-        let source = source(platform).ok_or_else(|| {
-            let name = facts(platform).name;
-            Error::Store(entity::Error::conflict("no_metrics", format!("HeyCMO reads no numbers from {name}.")))
-        })?;
+        let source = known_source(platform)?;
         let brand = brands::get(&self.db, customer_id).await?;
         let access = self.access(customer_id, platform).await?;
         source.read(&Asked { access, period, brand: &brand }).await
+    }
+
+    /// What a platform counted on each day of a period, which may be long; the most important metric first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::reading`].
+    pub async fn daily(&self, customer_id: &CustomerId, platform: Platform, period: Period) -> Result<Vec<Series>> {
+        let source = known_source(platform)?;
+        let brand = brands::get(&self.db, customer_id).await?;
+        let access = self.access(customer_id, platform).await?;
+        source.daily(&Asked { access, period, brand: &brand }).await
     }
 }
 
@@ -170,18 +181,21 @@ impl Asked<'_> {
     fn of_posts(&self, provenance: Provenance, mut posts: Vec<PostNumbers>, mut series: Vec<Series>) -> Reading {
         posts.retain(|post| post.published_at.is_some_and(|at| self.period.contains(at, self.zone())));
         posts.sort_by_key(|post| std::cmp::Reverse(post.published_at));
-        series.push(total("posts", Some(count(posts.len()))));
+        series.push(Series { as_of_now: false, ..total("posts", Some(count(posts.len()))) });
         let mut sums: BTreeMap<&'static str, f64> = BTreeMap::new();
         for (name, value) in posts.iter().flat_map(|post| &post.numbers) {
             *sums.entry(name).or_default() += value;
         }
+        // What the account itself says of a metric is more than the sum of its posts.
+        sums.retain(|name, _| series.iter().all(|series| series.metric != *name || series.total.is_none()));
         series.extend(sums.into_iter().map(|(name, sum)| total(name, Some(sum))));
         Reading { provenance, period: self.period, series, posts }
     }
 }
 
+/// A number as of now.
 fn total(metric: &str, total: Option<f64>) -> Series {
-    Series { metric: metric.to_owned(), unit: Unit::Count, part: None, total, points: Vec::new() }
+    Series { metric: metric.to_owned(), unit: Unit::Count, part: None, total, as_of_now: true, points: Vec::new() }
 }
 
 fn count(number: usize) -> f64 {

@@ -66,8 +66,29 @@ impl Period {
     /// As many days right before.
     #[must_use]
     pub fn previous(self) -> Self {
-        let days = chrono::Duration::days(self.days());
+        self.earlier(self.days())
+    }
+
+    /// The same days in parts of at most so many, the first first.
+    #[must_use]
+    pub fn in_parts(self, days: i64) -> Vec<Self> {
+        let step = chrono::Duration::days(days.max(1));
+        let begins = std::iter::successors(Some(self.first), |first| Some(*first + step));
+        let part = |first: NaiveDate| Self { first, last: self.last.min(first + step - chrono::Duration::days(1)) };
+        begins.take_while(|first| *first <= self.last).map(part).collect()
+    }
+
+    /// As many days, so many earlier.
+    #[must_use]
+    pub fn earlier(self, days: i64) -> Self {
+        let days = chrono::Duration::days(days);
         Self { first: self.first - days, last: self.last - days }
+    }
+
+    /// The same days with so many before them.
+    #[must_use]
+    pub fn with_days_before(self, days: u64) -> Self {
+        Self { first: self.first.checked_sub_days(Days::new(days)).unwrap_or(self.first), last: self.last }
     }
 
     /// Whether a time is in it, as the zone counts days.
@@ -101,6 +122,15 @@ mod tests {
         assert_eq!((new_york.first(), new_york.last()), (day("2026-03-22"), day("2026-03-28")));
         assert_eq!(berlin.previous().to_string(), "2026-03-16 to 2026-03-22");
         assert_eq!((berlin.days(), berlin.previous().days()), (7, 7));
+    }
+
+    #[test]
+    fn parts_of_a_period_are_its_days_once() {
+        let period = Period { first: day("2026-01-01"), last: day("2026-03-05") };
+        let parts: Vec<String> = period.in_parts(30).iter().map(ToString::to_string).collect();
+        assert_eq!(parts, ["2026-01-01 to 2026-01-30", "2026-01-31 to 2026-03-01", "2026-03-02 to 2026-03-05"]);
+        assert_eq!(period.in_parts(64), [period]);
+        assert_eq!(period.with_days_before(31).first(), day("2025-12-01"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::table::{Numbers, Question, Wanted, series};
-use super::{Asked, Period, Reading, Source, Table, Unit, number, quoted};
+use super::{Asked, Period, Reading, Series, Source, Table, Unit, number, quoted};
 use crate::reply::{field, list, text};
 use crate::{Platforms, Result};
 
@@ -142,5 +142,11 @@ impl Source for SearchConsole {
         )?;
         let series = series(&METRICS, &by_day, totals);
         Ok(Reading { provenance: asked.provenance(site, notes), period: asked.period, series, posts: Vec::new() })
+    }
+
+    async fn daily(&self, asked: &Asked<'_>) -> Result<Vec<Series>> {
+        let (site, _) = site(asked, None).await?;
+        let by_day = searches(asked, &site, asked.period, Some("date")).await?;
+        Ok(series(&METRICS, &by_day, Numbers::new()))
     }
 }

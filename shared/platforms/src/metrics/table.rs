@@ -114,6 +114,7 @@ pub(super) fn series(metrics: &[(&str, Unit)], by_day: &Numbers, totals: Numbers
         unit: *unit,
         part: None,
         total: totals.get(index).copied().flatten(),
+        as_of_now: false,
         points: by_day
             .iter()
             .filter_map(|(day, values)| {
