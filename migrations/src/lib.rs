@@ -6,6 +6,7 @@ mod m0003_workflows;
 mod m0004_connections;
 mod m0005_scans;
 mod m0006_cmo;
+mod m0009_proposals;
 
 use entity::Result;
 use entity::db::Db;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_connections::Migration),
             Box::new(m0005_scans::Migration),
             Box::new(m0006_cmo::Migration),
+            Box::new(m0009_proposals::Migration),
         ]
     }
 }

@@ -14,6 +14,7 @@ struct Hers {
     event: String,
     run: String,
     scan: String,
+    proposal: String,
     customer: String,
 }
 
@@ -41,12 +42,13 @@ async fn fill(product: &Product, anna: &Account) -> Hers {
         report: json!({ "title": MARKER }),
     };
     let scan = scans::save(&product.test.db(), &anna.id, new).await.unwrap().id.to_string();
-    Hers { content, event, run, scan, customer: anna.id.to_string() }
+    let proposal = product.a_proposal(&anna.id, MARKER).await;
+    Hers { content, event, run, scan, proposal, customer: anna.id.to_string() }
 }
 
 /// What Ben's assistant is told when it tries each tool with her ids, and without any.
 async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
-    let Hers { content, event, run, scan, .. } = hers;
+    let Hers { content, event, run, scan, proposal, .. } = hers;
     let tries = [
         ("get_account", json!({})),
         ("get_brand", json!({})),
@@ -74,6 +76,11 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("list_workflow_runs", json!({})),
         ("list_workflow_runs", json!({"cursor": run})),
         ("get_performance_trend", json!({})),
+        ("list_proposals", json!({})),
+        ("list_proposals", json!({"cursor": proposal})),
+        ("review_proposal", json!({"proposalId": proposal, "decision": "approve", "decidedBy": "Ben"})),
+        ("review_proposal", json!({"proposalId": proposal, "decision": "reject", "decidedBy": "Ben"})),
+        ("review_proposal", json!({"proposalId": proposal, "decision": "roll_back", "decidedBy": "Ben"})),
         ("plan_calendar", json!({})),
         ("plan_calendar", json!({"commit": true})),
         ("start_workflow", json!({"workflow": "page_watch", "waitSeconds": 0})),
@@ -94,7 +101,8 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
     let mut told = Vec::new();
     for (tool, arguments) in tries {
         let said = ben.say(tool, &arguments).await.unwrap();
-        if arguments["contentId"] == json!(content) || arguments["runId"] == json!(run) {
+        let is_hers = arguments["contentId"] == json!(content) || arguments["runId"] == json!(run);
+        if is_hers || arguments["proposalId"] == json!(proposal) {
             assert!(said.is_error, "{tool} did it: {}", said.text);
         }
         if tool == "schedule_content" && arguments["contentId"] != json!(content) {

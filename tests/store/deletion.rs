@@ -4,18 +4,19 @@ use chrono::Duration;
 use entity::billing::{self, Observation, PaidCheckout, SubscriptionStatus};
 use entity::brands;
 use entity::connections::{self, NewLink, Platform};
-use entity::content::{self, Decision, Findings, Review, Schedule};
+use entity::content::{self, Channel, Decision, Findings, Review, Schedule};
 use entity::customers::{self, Customer};
 use entity::db::{Db, now};
 use entity::engine::{self, Cancel, Incoming, Start};
 use entity::ids::{CustomerId, RunId};
 use entity::leads::{self, NewLead};
+use entity::proposals::{self, Confidence, Evidence, NewProposal, Part};
 use entity::scans::{self, NewScan};
 use entity::snapshots::{self, NewSnapshot};
 use entity::workflows::{self, Workflow};
 use entity::{mcp_sessions, outbox, pages, publications};
 use harness::{TestDb, a_customer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{a_piece, pretty_eq, version};
 
@@ -79,10 +80,23 @@ async fn a_customer_with_everything(db: &Db) -> CustomerId {
     let days = ("2026-06-01".parse().unwrap(), "2026-06-07".parse().unwrap());
     let snapshot = NewSnapshot { run_id: RunId::new(), first_day: days.0, last_day: days.1, data: json!({}) };
     snapshots::keep(db, &id, snapshot).await.unwrap();
+    proposals::renew(db, &id, vec![a_proposal()]).await.unwrap();
     workflows::request(db, &id, Workflow::Onboarding, json!({})).await.unwrap();
     start_engine_run(db, &id).await;
     mcp_sessions::store(db, &id, &format!("session of {id}"), json!({})).await.unwrap();
     id
+}
+
+fn a_proposal() -> NewProposal {
+    NewProposal {
+        part: Part::Cadence(Channel::X),
+        title: "Begin on X".to_owned(),
+        current: Value::Null,
+        proposed: json!(1),
+        evidence: Evidence::default(),
+        expected_effect: "Somebody reads it.".to_owned(),
+        confidence: Confidence::Low,
+    }
 }
 
 /// With a step, a timer and a wait.

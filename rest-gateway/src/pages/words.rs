@@ -12,6 +12,7 @@ use serde_json::Value;
 pub fn sentence(event: &Event, zone: Tz) -> String {
     let said = |field: &str| event.data.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let label = || quoted(said("label").unwrap_or("a piece"));
+    let title = || quoted(said("title").unwrap_or("a change"));
     let who = || said("decidedBy").map_or_else(|| "Somebody".to_owned(), isolated);
     let why = || said("reason").map_or_else(|| ".".to_owned(), |reason| format!(": {}", isolated(reason)));
     let key = || format!("The key {} (ends in {})", label(), said("last4").unwrap_or("?"));
@@ -68,6 +69,10 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
             said("from").unwrap_or("one day"),
             said("to").unwrap_or("another")
         ),
+        EventType::ProposalOpened => format!("A proposal waits for your decision: {}.", title()),
+        EventType::ProposalApproved => format!("{} approved the proposal {}{}", who(), title(), why()),
+        EventType::ProposalRejected => format!("{} decided against the proposal {}{}", who(), title(), why()),
+        EventType::ProposalRolledBack => format!("{} took back the proposal {}{}", who(), title(), why()),
         EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
     }
 }

@@ -4,6 +4,7 @@ mod calendar;
 mod content;
 mod events;
 mod leads;
+mod proposals;
 mod review;
 mod scans;
 mod schedule;
