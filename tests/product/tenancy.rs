@@ -42,7 +42,7 @@ async fn fill(product: &Product, anna: &Account) -> Hers {
         report: json!({ "title": MARKER }),
     };
     let scan = scans::save(&product.test.db(), &anna.id, new).await.unwrap().id.to_string();
-    let proposal = product.a_proposal(&anna.id, MARKER).await;
+    let proposal = product.a_proposal(&anna.id, &format!("{MARKER} proposed")).await;
     Hers { content, event, run, scan, proposal, customer: anna.id.to_string() }
 }
 

@@ -4,21 +4,21 @@ use chrono::Duration;
 use entity::billing::{self, Observation, PaidCheckout, SubscriptionStatus};
 use entity::brands;
 use entity::connections::{self, NewLink, Platform};
-use entity::content::{self, Channel, Decision, Findings, Review, Schedule};
+use entity::content::{self, Decision, Findings, Review, Schedule};
 use entity::customers::{self, Customer};
 use entity::db::{Db, now};
 use entity::engine::{self, Cancel, Incoming, Start};
 use entity::ids::{CustomerId, RunId};
 use entity::leads::{self, NewLead};
-use entity::proposals::{self, Confidence, Evidence, NewProposal, Part};
+use entity::proposals;
 use entity::scans::{self, NewScan};
 use entity::snapshots::{self, NewSnapshot};
 use entity::workflows::{self, Workflow};
 use entity::{mcp_sessions, outbox, pages, publications};
 use harness::{TestDb, a_customer};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{a_piece, pretty_eq, version};
+use crate::support::{a_piece, a_proposal, pretty_eq, version};
 
 harness::on_each_database!(all_of_a_customer_goes_with_them, a_lead_outlives_the_piece_that_brought_it);
 
@@ -85,18 +85,6 @@ async fn a_customer_with_everything(db: &Db) -> CustomerId {
     start_engine_run(db, &id).await;
     mcp_sessions::store(db, &id, &format!("session of {id}"), json!({})).await.unwrap();
     id
-}
-
-fn a_proposal() -> NewProposal {
-    NewProposal {
-        part: Part::Cadence(Channel::X),
-        title: "Begin on X".to_owned(),
-        current: Value::Null,
-        proposed: json!(1),
-        evidence: Evidence::default(),
-        expected_effect: "Somebody reads it.".to_owned(),
-        confidence: Confidence::Low,
-    }
 }
 
 /// With a step, a timer and a wait.

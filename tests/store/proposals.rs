@@ -32,7 +32,7 @@ harness::on_each_database!(
 const X: Part = Part::Cadence(Channel::X);
 
 /// From five pieces a week on X to so many, on evidence of so many weeks.
-pub fn cadence(to: i64, weeks: f64) -> NewProposal {
+fn cadence(to: i64, weeks: f64) -> NewProposal {
     let fact = Fact {
         text: "Fewer went out — “three” a week".to_owned(),
         source: "the calendar".to_owned(),
@@ -58,7 +58,7 @@ fn weights(craft: i64) -> NewProposal {
 }
 
 /// A customer who wants five pieces a week on X.
-pub async fn a_publisher(db: &Db) -> CustomerId {
+async fn a_publisher(db: &Db) -> CustomerId {
     let id = a_customer(db).await.0.id;
     let pillar = |name: &str| Pillar { name: name.to_owned(), weight: 50, description: Some("Why".to_owned()) };
     let profile = Profile {
@@ -336,7 +336,7 @@ async fn somebody_elses_proposal_leads_nowhere(test: TestDb) {
     let page = proposals::list(&db, &me, ProposalStatus::Approved, None, Some(&theirs), 10);
     assert_invalid(unchanged(&test, page).await, "cursor");
     let mine = proposals::list(&db, &me, ProposalStatus::Approved, None, None, 10).await.unwrap();
-    assert_eq!(mine.proposals, []);
+    assert!(mine.proposals.is_empty());
     // Neither a renewal of mine nor my decisions touch what is theirs.
     let stored = proposals::get(&db, &other, &theirs).await.unwrap();
     renew(&db, &me, &[cadence(3, 4.0)]).await;

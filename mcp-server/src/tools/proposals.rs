@@ -117,7 +117,7 @@ struct ReviewedOut {
 impl HeyCmo {
     #[tool(
         title = "List proposals",
-        description = "Lists changes to the brand profile that the customer's own results, decisions and findings speak for, each with evidence, expected effect and confidence. Show them to the person; nothing changes before review_proposal.",
+        description = "Lists changes to the brand profile that the customer's own results, decisions and findings speak for, with evidence, expected effect and confidence. Nothing changes before review_proposal.",
         input_schema = schema::input::<ListProposalsIn>(),
         output_schema = schema::output::<ListOut>(),
         annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)

@@ -350,6 +350,11 @@ mod tests {
                 json!({"url": "https://acme.example/", "problem": "it answered 404"}),
                 "The page https://acme.example/ cannot be read any more: it answered 404".to_owned(),
             ),
+            (
+                EventType::ProposalRolledBack,
+                json!({"decidedBy": "Anna", "title": "More threads", "reason": null}),
+                "Anna took back the proposal “More threads”.".to_owned(),
+            ),
             (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
         ] {
             assert_eq!(told(event_type, data), expected);

@@ -146,12 +146,13 @@ async fn what_is_approved_changes_the_calendar_and_what_is_taken_back_restores_i
     assert!(attention.text.contains("4 proposals from your own results"), "{}", attention.text);
 
     let before = plan(&assistant).await;
-    assistant.subscribe("heycmo://brand").await.unwrap();
+    let reader = product.assistant(&account.key).await;
+    reader.subscribe("heycmo://brand").await.unwrap();
     for proposal in proposals {
         let said = decide(&assistant, &proposal["id"], "approve").await;
         assert_eq!((&said.data["status"], &said.data["value"]), (&json!("approved"), &proposal["proposed"]));
         assert!(said.text.contains("plan again"), "{}", said.text);
-        assert_eq!(assistant.hears().await, "heycmo://brand", "whoever reads the brand is told");
+        assert_eq!(reader.hears().await, "heycmo://brand", "whoever reads the brand is told");
     }
     let after = plan(&assistant).await;
     let threads = |slots: &[Value]| (number(slots, "kind", "x_post"), number(slots, "kind", "x_thread"));
