@@ -66,6 +66,16 @@ pub fn no_such_piece(error: Error) -> Error {
     }
 }
 
+/// The same for the argument `proposalId`.
+pub fn no_such_proposal(error: Error) -> Error {
+    match error {
+        Error::NotFound(_) => {
+            Error::invalid("proposalId", "is not the id of a proposal of yours; list_proposals finds them")
+        }
+        other => other,
+    }
+}
+
 /// The same for the argument `runId`.
 pub fn no_such_run(error: Error) -> Error {
     match error {

@@ -66,6 +66,11 @@ impl Change {
             | EventType::PageWatched
             | EventType::PageUnwatched
             | EventType::SnapshotCaptured
+            // An approval changes the brand, which has an event of its own.
+            | EventType::ProposalOpened
+            | EventType::ProposalApproved
+            | EventType::ProposalRejected
+            | EventType::ProposalRolledBack
             | EventType::WorkflowStarted
             | EventType::WorkflowCompleted
             | EventType::WorkflowFailed

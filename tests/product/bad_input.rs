@@ -4,27 +4,29 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Assistant, Product, in_time, next_year};
+use crate::support::{Account, Assistant, Product, in_time, next_year};
 
 /// Longer than any field takes.
 const HUGE: usize = 200_000;
 
-/// What arguments name: a piece and a run.
+/// What arguments name: a piece, a run and a proposal.
 struct Ids {
     content: String,
     run: String,
+    proposal: String,
 }
 
 impl Ids {
-    async fn of(assistant: &Assistant) -> Self {
+    async fn of(product: &Product, customer: &Account, assistant: &Assistant) -> Self {
         let content = assistant.a_piece("Good words").await;
         let run = assistant.call("start_workflow", json!({"workflow": "onboarding", "waitSeconds": 0})).await;
-        Self { content, run: run.data["run"]["id"].as_str().unwrap().to_owned() }
+        let proposal = product.a_proposal(&customer.id, "show proof").await;
+        Self { content, run: run.data["run"]["id"].as_str().unwrap().to_owned(), proposal }
     }
 }
 
 /// Good arguments for each tool, with every field that the schema has.
-fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
+fn good(tool: &str, Ids { content: id, run, proposal }: &Ids) -> Value {
     let media = json!([{"url": "https://cdn.example/a.jpg", "type": "image", "alt": "A chart"}]);
     match tool {
         "get_account" | "get_brand" => json!({}),
@@ -64,6 +66,10 @@ fn good(tool: &str, Ids { content: id, run }: &Ids) -> Value {
         "list_events" => json!({"type": "lead.*", "limit": 5, "cursor": ""}),
         "get_performance_trend" => json!({"weeks": 4, "channel": "x"}),
         "get_learning_insights" => json!({"limit": 5}),
+        "list_proposals" => json!({"status": "open", "category": "topic_focus", "cursor": ""}),
+        "review_proposal" => {
+            json!({"proposalId": proposal, "decision": "approve", "decidedBy": "Anna", "reason": "It is so"})
+        }
         "plan_calendar" => json!({"weeks": 1, "from": next_year("06-01"), "commit": false}),
         "start_workflow" => json!({
             "workflow": "onboarding", "waitSeconds": 0,
@@ -208,7 +214,7 @@ async fn every_bad_argument_is_refused_by_its_name_and_changes_nothing() {
     let product = Product::start().await;
     let customer = product.customer().await;
     let assistant = product.assistant(&customer.key).await;
-    let ids = Ids::of(&assistant).await;
+    let ids = Ids::of(&product, &customer, &assistant).await;
     let mut wrong = Vec::new();
     for (tool, listed) in &assistant.tools {
         let (schema, good) = (&listed["inputSchema"], good(tool, &ids));
@@ -304,16 +310,19 @@ async fn ids_of_nothing_and_of_others_are_refused_alike() {
     let product = Product::start().await;
     let (anna, ben) = (product.customer().await, product.customer().await);
     let (hers, his) = (product.assistant(&anna.key).await, product.assistant(&ben.key).await);
-    let (own, foreign) = (Ids::of(&hers).await, Ids::of(&his).await);
+    let (own, foreign) = (Ids::of(&product, &anna, &hers).await, Ids::of(&product, &ben, &his).await);
     let foreign_event = his.call("list_events", json!({})).await.data["events"][0]["id"].clone();
     let before = (product.state_of(&anna.id).await, product.state_of(&ben.id).await);
     for (tool, listed) in &hers.tools {
-        for field in ["contentId", "runId", "cursor"] {
+        for field in ["contentId", "runId", "proposalId", "cursor"] {
             if listed["inputSchema"]["properties"].get(field).is_none() {
                 continue;
             }
             let (unknown, others) = match tool.as_str() {
                 "list_events" => (json!("evt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &foreign_event),
+                tool if tool.contains("proposal") => {
+                    (json!("prop_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &json!(foreign.proposal))
+                }
                 tool if tool.contains("workflow") => (json!("run_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &json!(foreign.run)),
                 _ => (json!("cnt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &json!(foreign.content)),
             };
@@ -332,8 +341,9 @@ async fn null_is_as_good_as_absent() {
     let product = Product::start().await;
     // So that a wait without a limit has an end.
     product.runs_workflows();
-    let assistant = product.assistant(&product.customer().await.key).await;
-    let ids = Ids::of(&assistant).await;
+    let customer = product.customer().await;
+    let assistant = product.assistant(&customer.key).await;
+    let ids = Ids::of(&product, &customer, &assistant).await;
     for (tool, listed) in &assistant.tools {
         let schema = &listed["inputSchema"];
         let required: BTreeSet<&str> =

@@ -7,6 +7,7 @@ use chrono::{Datelike, Utc};
 use entity::db::Db;
 use entity::feed::Feed;
 use entity::ids::CustomerId;
+use entity::proposals::{self, Confidence, Evidence, NewProposal, Part};
 use harness::{Backend, PATIENCE, TestDb};
 use marketing::scanner::{Reach, Scanner};
 use mcp_server::{AllowedOrigins, McpServer};
@@ -142,6 +143,21 @@ impl Product {
     pub async fn customer(&self) -> Account {
         let (customer, key) = harness::a_customer(&self.test.db()).await;
         Account { id: customer.id, key: key.expose().to_owned() }
+    }
+
+    /// A proposal for the customer, as results would open one.
+    pub async fn a_proposal(&self, id: &CustomerId, title: &str) -> String {
+        let new = NewProposal {
+            part: Part::VoiceDo(title.to_owned()),
+            title: title.to_owned(),
+            current: Value::Null,
+            proposed: json!(title),
+            evidence: Evidence::default(),
+            expected_effect: title.to_owned(),
+            confidence: Confidence::Low,
+        };
+        let renewed = proposals::renew(&self.test.db(), id, vec![new]).await.unwrap();
+        renewed.opened[0].id.to_string()
     }
 
     pub fn get(&self, path: &str, key: &str) -> RequestBuilder {
@@ -333,10 +349,10 @@ pub fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
-/// The ids of content, leads and runs in a text.
+/// The ids of content, leads, runs and proposals in a text.
 fn ids(text: &str) -> BTreeSet<&str> {
     let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-    words.filter(|word| ["cnt_", "lead_", "run_"].iter().any(|prefix| word.starts_with(prefix))).collect()
+    words.filter(|word| ["cnt_", "lead_", "run_", "prop_"].iter().any(|prefix| word.starts_with(prefix))).collect()
 }
 
 /// An error of either server, in the shape that all have.

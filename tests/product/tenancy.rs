@@ -17,6 +17,7 @@ struct Hers {
     run: String,
     scan: String,
     report: String,
+    proposal: String,
     customer: String,
 }
 
@@ -53,12 +54,13 @@ async fn fill(product: &Product, anna: &Account) -> Hers {
         markdown: MARKER.to_owned(),
     };
     let report = reports::save(&product.test.db(), &anna.id, report).await.unwrap().run_id.to_string();
-    Hers { content, event, run, scan, report, customer: anna.id.to_string() }
+    let proposal = product.a_proposal(&anna.id, &format!("{MARKER} proposed")).await;
+    Hers { content, event, run, scan, report, proposal, customer: anna.id.to_string() }
 }
 
 /// What Ben's assistant is told when it tries each tool with her ids, and without any.
 async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
-    let Hers { content, event, run, scan, report, .. } = hers;
+    let Hers { content, event, run, scan, report, proposal, .. } = hers;
     let tries = [
         ("get_account", json!({})),
         ("get_brand", json!({})),
@@ -88,6 +90,11 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
         ("get_performance_trend", json!({})),
         ("get_learning_insights", json!({})),
         ("get_workflow_run", json!({"runId": report})),
+        ("list_proposals", json!({})),
+        ("list_proposals", json!({"cursor": proposal})),
+        ("review_proposal", json!({"proposalId": proposal, "decision": "approve", "decidedBy": "Ben"})),
+        ("review_proposal", json!({"proposalId": proposal, "decision": "reject", "decidedBy": "Ben"})),
+        ("review_proposal", json!({"proposalId": proposal, "decision": "roll_back", "decidedBy": "Ben"})),
         ("plan_calendar", json!({})),
         ("plan_calendar", json!({"commit": true})),
         ("start_workflow", json!({"workflow": "page_watch", "waitSeconds": 0})),
@@ -108,7 +115,8 @@ async fn by_tools(ben: &Assistant, hers: &Hers) -> Vec<String> {
     let mut told = Vec::new();
     for (tool, arguments) in tries {
         let said = ben.say(tool, &arguments).await.unwrap();
-        if arguments["contentId"] == json!(content) || arguments["runId"] == json!(run) {
+        let is_hers = arguments["contentId"] == json!(content) || arguments["runId"] == json!(run);
+        if is_hers || arguments["proposalId"] == json!(proposal) {
             assert!(said.is_error, "{tool} did it: {}", said.text);
         }
         if tool == "schedule_content" && arguments["contentId"] != json!(content) {

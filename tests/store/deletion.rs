@@ -10,6 +10,7 @@ use entity::db::{Db, now};
 use entity::engine::{self, Cancel, Incoming, Start};
 use entity::ids::{CustomerId, RunId};
 use entity::leads::{self, NewLead};
+use entity::proposals;
 use entity::scans::{self, NewScan};
 use entity::snapshots::{self, NewSnapshot};
 use entity::workflows::{self, Workflow};
@@ -18,7 +19,7 @@ use harness::{TestDb, a_customer};
 use serde_json::json;
 
 use crate::reports::a_report;
-use crate::support::{a_piece, pretty_eq, version};
+use crate::support::{a_piece, a_proposal, pretty_eq, version};
 
 harness::on_each_database!(all_of_a_customer_goes_with_them, a_lead_outlives_the_piece_that_brought_it);
 
@@ -81,6 +82,7 @@ async fn a_customer_with_everything(db: &Db) -> CustomerId {
     let snapshot = NewSnapshot { run_id: RunId::new(), first_day: days.0, last_day: days.1, data: json!({}) };
     snapshots::keep(db, &id, snapshot).await.unwrap();
     reports::save(db, &id, a_report(RunId::new(), "Sessions rose")).await.unwrap();
+    proposals::renew(db, &id, vec![a_proposal()]).await.unwrap();
     workflows::request(db, &id, Workflow::Onboarding, json!({})).await.unwrap();
     start_engine_run(db, &id).await;
     mcp_sessions::store(db, &id, &format!("session of {id}"), json!({})).await.unwrap();

@@ -22,6 +22,7 @@ mod mcp_sessions;
 #[cfg(feature = "postgres")]
 mod outage;
 mod outbox;
+mod proposals;
 mod publications;
 mod reports;
 mod schema;

@@ -2,13 +2,15 @@
 
 use std::fmt::Debug;
 
-use entity::content::{self, Content, ContentKind, Draft, Finding, Findings, Severity, Version};
+use entity::content::{self, Channel, Content, ContentKind, Draft, Finding, Findings, Severity, Version};
 use entity::db::Db;
 use entity::events::{self, Event};
 use entity::ids::{CustomerId, EventId};
 use entity::leads::{self, Lead, NewLead};
+use entity::proposals::{Confidence, Evidence, NewProposal, Part};
 use entity::{Error, Result};
 use harness::TestDb;
+use serde_json::{Value, json};
 
 /// Words that break no rule.
 pub fn version(body: &str) -> Version {
@@ -43,6 +45,19 @@ pub async fn a_piece(db: &Db, customer_id: &CustomerId, body: &str) -> Content {
 pub async fn a_lead(db: &Db, customer_id: &CustomerId, note: &str) -> Lead {
     let new = NewLead { source: "webinar".to_owned(), note: Some(note.to_owned()), ..NewLead::default() };
     leads::log(db, customer_id, new).await.unwrap().lead
+}
+
+/// What a new customer may be proposed.
+pub fn a_proposal() -> NewProposal {
+    NewProposal {
+        part: Part::Cadence(Channel::X),
+        title: "Begin on X".to_owned(),
+        current: Value::Null,
+        proposed: json!(1),
+        evidence: Evidence::default(),
+        expected_effect: "Somebody reads it.".to_owned(),
+        confidence: Confidence::Low,
+    }
 }
 
 /// Everything in the customer's log, oldest first.

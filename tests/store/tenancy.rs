@@ -4,15 +4,16 @@ use chrono::{DateTime, Duration};
 use entity::content::{self, Decision, Filter, Findings, Review, Schedule};
 use entity::db::{Db, now};
 use entity::events::{self, TypeFilter};
-use entity::ids::{ContentId, CustomerId, EventId, KeyId, RunId};
+use entity::ids::{ContentId, CustomerId, EventId, KeyId, ProposalId, RunId};
 use entity::keys;
 use entity::leads::{self, NewLead};
 use entity::mcp_sessions;
+use entity::proposals::{self, ProposalStatus, Verdict};
 use entity::workflows::{self, Workflow};
 use harness::{TestDb, a_customer};
 use serde_json::json;
 
-use crate::support::{a_lead, a_piece, assert_invalid, assert_not_found, unchanged, version, whole_log};
+use crate::support::{a_lead, a_piece, a_proposal, assert_invalid, assert_not_found, unchanged, version, whole_log};
 
 harness::on_each_database!(somebody_elses_id_leads_nowhere, what_is_listed_is_ones_own);
 
@@ -24,6 +25,7 @@ struct Tenant {
     event: EventId,
     session: String,
     run: RunId,
+    proposal: ProposalId,
 }
 
 async fn a_tenant(db: &Db) -> Tenant {
@@ -42,8 +44,9 @@ async fn a_tenant(db: &Db) -> Tenant {
     mcp_sessions::store(db, &customer.id, &session, json!({})).await.unwrap();
     let key = keys::list(db, &customer.id).await.unwrap().remove(0).id;
     let run = workflows::request(db, &customer.id, Workflow::Onboarding, json!({})).await.unwrap().id;
+    let proposal = proposals::renew(db, &customer.id, vec![a_proposal()]).await.unwrap().opened[0].id.clone();
     let event = events::latest(db, &customer.id).await.unwrap().unwrap().id;
-    Tenant { id: customer.id, key, content, event, session, run }
+    Tenant { id: customer.id, key, content, event, session, run, proposal }
 }
 
 /// Every public function that takes a customer and an id of something.
@@ -73,6 +76,15 @@ async fn somebody_elses_id_leads_nowhere(test: TestDb) {
     assert_invalid(unchanged(&test, content::revision(db, &me, theirs, 1)).await, "revision");
     assert_invalid(unchanged(&test, content::list(db, &me, &Filter::default(), Some(theirs), 100)).await, "cursor");
 
+    let verdict = || Verdict { decided_by: "Anna".to_owned(), reason: None };
+    let proposal = &other.proposal;
+    assert_not_found(unchanged(&test, proposals::get(db, &me, proposal)).await);
+    assert_not_found(unchanged(&test, proposals::reject(db, &me, proposal, verdict())).await);
+    let approval = proposals::approve(db, &me, proposal, verdict(), |_| Ok(()), |_| false);
+    assert_not_found(unchanged(&test, approval).await);
+    let page = proposals::list(db, &me, ProposalStatus::Open, None, Some(proposal), 100);
+    assert_invalid(unchanged(&test, page).await, "cursor");
+
     let lead = NewLead { source: "webinar".to_owned(), content_id: Some(theirs.clone()), ..NewLead::default() };
     assert_invalid(unchanged(&test, leads::log(db, &me, lead)).await, "contentId");
 
@@ -101,8 +113,15 @@ async fn what_is_listed_is_ones_own(test: TestDb) {
         assert_eq!(counts, content::Counts::default(), "the one piece is approved");
         let runs = workflows::list(db, &tenant.id, workflows::Filter::default(), None, 100).await.unwrap().runs;
         assert_eq!(runs.iter().map(|run| &run.id).collect::<Vec<_>>(), [&tenant.run]);
+        let open = proposals::list(db, &tenant.id, ProposalStatus::Open, None, None, 100).await.unwrap().proposals;
+        assert_eq!(open.iter().map(|proposal| &proposal.id).collect::<Vec<_>>(), [&tenant.proposal]);
+        assert_eq!(proposals::count_open(db, &tenant.id).await.unwrap(), 1);
+        let decisions = content::decisions_since(db, &tenant.id, DateTime::UNIX_EPOCH, 100).await.unwrap();
+        assert_eq!(decisions.iter().map(|decision| &decision.content_id).collect::<Vec<_>>(), [&tenant.content]);
+        let checked = content::checked_since(db, &tenant.id, DateTime::UNIX_EPOCH, 100).await.unwrap();
+        assert_eq!(checked.iter().map(|checked| &checked.content_id).collect::<Vec<_>>(), [&tenant.content]);
         let page = events::list(db, &tenant.id, &TypeFilter::Any, None, 100).await.unwrap();
-        assert_eq!(page.events.len(), 5);
+        assert_eq!(page.events.len(), 6);
         assert!(page.events.iter().all(|event| event.customer_id == tenant.id));
         assert!(whole_log(db, &tenant.id).await.iter().all(|event| event.customer_id == tenant.id));
         let latest = events::latest(db, &tenant.id).await.unwrap().unwrap();

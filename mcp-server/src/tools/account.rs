@@ -5,7 +5,7 @@ use entity::content::{self, Counts};
 use entity::customers::CustomerStatus;
 use entity::db::now;
 use entity::ids::CustomerId;
-use entity::{brands, customers};
+use entity::{brands, customers, proposals};
 use platforms::connections::Standing;
 use platforms::facts;
 use platforms::table::Facts;
@@ -87,6 +87,7 @@ impl HeyCmo {
         let customer = customers::get(&app.db, &caller.customer_id).await?;
         let brand = brands::get(&app.db, &caller.customer_id).await?;
         let counts = content::counts(&app.db, &caller.customer_id, now()).await?;
+        let proposals = proposals::count_open(&app.db, &caller.customer_id).await?;
         let completeness = marketing::brand::completeness(&brand.profile, brand.name.as_deref());
         let platforms = app.platforms.last_known(&caller.customer_id).await?;
         let (open, left) = app.sessions.places(&caller.customer_id);
@@ -97,7 +98,7 @@ impl HeyCmo {
             sessions: SessionsOut { open: count(open), left: count(left) },
             requests: left_now
                 .map(|allowance| RequestsOut { per_minute: allowance.per_minute.into(), left: allowance.left.into() }),
-            needs_attention: needs_attention(counts, completeness.percent, &platforms),
+            needs_attention: needs_attention(counts, proposals, completeness.percent, &platforms),
             connections: connected(&platforms),
             customer_id: customer.id,
             email: customer.email,
@@ -117,7 +118,7 @@ fn connected(platforms: &[Standing]) -> Vec<Platform> {
     connected.map(|standing| standing.facts.platform).collect()
 }
 
-fn needs_attention(counts: Counts, completeness: i64, platforms: &[Standing]) -> Vec<String> {
+fn needs_attention(counts: Counts, proposals: u64, completeness: i64, platforms: &[Standing]) -> Vec<String> {
     let mut needs = Vec::new();
     for standing in platforms.iter().filter(|standing| standing.status == ConnectionStatus::NeedsReconnect) {
         let Facts { name, platform, .. } = standing.facts;
@@ -152,6 +153,10 @@ fn needs_attention(counts: Counts, completeness: i64, platforms: &[Standing]) ->
             "{} to mend before a decision, a rule is broken (list_content with status draft).",
             pieces(counts.drafts)
         ));
+    }
+    if proposals > 0 {
+        let proposals = if proposals == 1 { "1 proposal".to_owned() } else { format!("{proposals} proposals") };
+        needs.push(format!("{proposals} from your own results to decide on (list_proposals, then review_proposal)."));
     }
     if completeness < 100 {
         needs.push(format!("The brand profile is {completeness} % complete (get_brand lists the open questions, update_brand saves the answers)."));

@@ -1,12 +1,12 @@
 //! The brand profile.
 
 use entity::brands::{self, Brand, Cadence, Competitor, FormatWeight, Pillar, PostingTime, Profile, QuietHours};
-use marketing::brand::{Question, completeness, is_complete, validate};
+use marketing::brand::{Question, completeness, is_complete, require_valid};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arguments, NoArguments, require_none};
+use super::{Arguments, NoArguments};
 use crate::answer::{Answer, Refusal};
 use crate::caller::Caller;
 use crate::render;
@@ -233,7 +233,7 @@ fn apply(input: UpdateBrandIn, brand: &mut Brand) -> entity::Result<()> {
         profile.quiet_hours = (!is_empty).then_some(hours);
     }
     set_text(&mut profile.country, country.map(|country| country.to_uppercase()));
-    require_none(validate(profile))
+    require_valid(profile)
 }
 
 fn set<T>(field: &mut T, value: Option<T>) {

@@ -9,7 +9,7 @@ use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arguments, given, page_size, require_none, short};
+use super::{Arguments, given, page_size, short};
 use crate::answer::{Answer, Refusal, no_such_piece};
 use crate::caller::Caller;
 use crate::render;
@@ -373,7 +373,7 @@ fn version(
         link: over(link, base.link),
         media: media.unwrap_or(base.media),
     };
-    require_none(marketing::validate_draft(kind, &draft))?;
+    marketing::require_none(marketing::validate_draft(kind, &draft))?;
     let pillar = match new_pillar {
         Some(name) => known_pillar(short("pillar", Some(name), MAX_PILLAR_CHARS)?, brand)?,
         // Kept as it is, even if the brand has given it up since.

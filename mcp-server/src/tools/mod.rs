@@ -9,6 +9,7 @@ mod content;
 mod events;
 mod leads;
 mod performance;
+mod proposals;
 mod publishing;
 mod review;
 mod scans;
@@ -38,6 +39,7 @@ pub fn router() -> ToolRouter<HeyCmo> {
         + HeyCmo::connection_tools()
         + HeyCmo::analytics_tools()
         + HeyCmo::performance_tools()
+        + HeyCmo::proposal_tools()
         + HeyCmo::scan_tools()
         + HeyCmo::lead_tools()
         + HeyCmo::event_tools()
@@ -90,14 +92,6 @@ fn short(field: &str, text: Option<String>, max: usize) -> entity::Result<Option
         return Err(entity::Error::invalid(field, "must not contain the NUL character"));
     }
     Ok(Some(text))
-}
-
-/// The problems of an input as one error, or none.
-fn require_none(problems: Vec<marketing::Problem>) -> entity::Result<()> {
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(entity::Error::Invalid(problems.into_iter().map(|problem| (problem.field, problem.problem)).collect()))
 }
 
 /// Size of a page as the assistant asked for it.

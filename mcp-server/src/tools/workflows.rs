@@ -65,9 +65,9 @@ impl From<Startable> for Workflow {
 #[serde(rename_all = "camelCase")]
 struct StartWorkflowIn {
     /// onboarding: the first steps; waits for the brand interview, then the account is active. performance_snapshot:
-    /// keeps the numbers of the last seven days. analytics_report: what changed against the days before, which days
-    /// stand out, and what to do. content_plan: plans the coming weeks. page_watch: scans the watched
-    /// pages and tells what got worse. All but onboarding also run every week by themselves.
+    /// keeps the numbers of the last seven days and proposes what follows. analytics_report: what changed against the
+    /// days before, which days stand out, and what to do. content_plan: plans the coming weeks. page_watch: scans the
+    /// watched pages and tells what got worse. All but onboarding also run every week by themselves.
     workflow: Startable,
     /// What to do it with, where something is to be said.
     input: Option<WorkflowInput>,

@@ -12,6 +12,7 @@ use serde_json::Value;
 pub fn sentence(event: &Event, zone: Tz) -> String {
     let said = |field: &str| event.data.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let label = || quoted(said("label").unwrap_or("a piece"));
+    let title = || quoted(said("title").unwrap_or("a change"));
     let who = || said("decidedBy").map_or_else(|| "Somebody".to_owned(), isolated);
     let why = || said("reason").map_or_else(|| ".".to_owned(), |reason| format!(": {}", isolated(reason)));
     let key = || format!("The key {} (ends in {})", label(), said("last4").unwrap_or("?"));
@@ -74,6 +75,10 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
             said("to").unwrap_or("another"),
             said("headline").map_or_else(|| "it can be read.".to_owned(), isolated)
         ),
+        EventType::ProposalOpened => format!("A proposal waits for your decision: {}.", title()),
+        EventType::ProposalApproved => format!("{} approved the proposal {}{}", who(), title(), why()),
+        EventType::ProposalRejected => format!("{} decided against the proposal {}{}", who(), title(), why()),
+        EventType::ProposalRolledBack => format!("{} took back the proposal {}{}", who(), title(), why()),
         EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
     }
 }
@@ -351,6 +356,11 @@ mod tests {
                 EventType::ScanRegressed,
                 json!({"url": "https://acme.example/", "problem": "it answered 404"}),
                 "The page https://acme.example/ cannot be read any more: it answered 404".to_owned(),
+            ),
+            (
+                EventType::ProposalRolledBack,
+                json!({"decidedBy": "Anna", "title": "More threads", "reason": null}),
+                "Anna took back the proposal “More threads”.".to_owned(),
             ),
             (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
         ] {

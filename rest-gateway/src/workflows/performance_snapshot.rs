@@ -1,4 +1,4 @@
-//! Keeps the numbers of the last seven days for good.
+//! Keeps the numbers of the last seven days for good, and proposes what follows from all that are kept.
 
 use chrono::{DateTime, NaiveTime, Utc};
 use entity::connections::Platform;
@@ -10,6 +10,7 @@ use entity::workflows::Workflow;
 use entity::{brands, leads, publications, scans};
 use inngest::{Function, Input, Result, Step, create_function};
 use marketing::calendar::instant;
+use marketing::optimization::renew_proposals;
 use marketing::performance::{Measure, Missing, Numbers, Post, engagement_rate};
 use platforms::metrics::{Period, PostNumbers, Reading};
 use platforms::{Platforms, facts};
@@ -56,10 +57,19 @@ async fn capture(db: Db, platforms: Platforms, input: Input<Asked<Wanted>>, step
         numbers.missing.extend(missing);
     }
     let keep = {
-        let (db, run_id) = (db.clone(), run_id.clone());
+        let (db, customer_id) = (db.clone(), customer_id.clone());
         move || async move { durable(keep(&db, &customer_id, run_id, numbers, at).await) }
     };
-    let output = run.step("keep", keep).await?;
+    let mut output = run.step("keep", keep).await?;
+    // What the numbers say should change waits for a person's decision.
+    let renew = move || async move {
+        let renewed = durable(renew_proposals(&db, &customer_id).await)?;
+        Ok(json!({ "opened": renewed.opened.len(), "open": renewed.open }))
+    };
+    let proposals = run.step("renew_proposals", renew).await?;
+    if let Some(fields) = output.as_object_mut() {
+        fields.insert("proposals".to_owned(), proposals);
+    }
     run.complete(output).await
 }
 

@@ -172,6 +172,8 @@ id!(/// A scan of a page.
     ScanId, "scan");
 id!(/// The numbers of a week, as they were kept.
     SnapshotId, "snap");
+id!(/// A proposal to change the brand profile.
+    ProposalId, "prop");
 
 #[cfg(test)]
 mod tests {

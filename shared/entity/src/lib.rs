@@ -17,6 +17,7 @@ pub mod leads;
 pub mod mcp_sessions;
 pub mod outbox;
 pub mod pages;
+pub mod proposals;
 pub mod publications;
 pub mod reports;
 pub mod scans;

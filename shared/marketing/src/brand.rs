@@ -4,4 +4,4 @@ mod completeness;
 mod validate;
 
 pub use completeness::{Completeness, Question, completeness, is_complete};
-pub use validate::validate;
+pub use validate::{require_valid, validate};

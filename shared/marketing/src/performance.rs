@@ -193,8 +193,10 @@ pub async fn post_results(db: &Db, customer_id: &CustomerId) -> Result<Vec<PostR
     let is_seen =
         |channel| posts.values().filter(|post| post.channel == channel).all(|post| post.impressions.is_some());
     let result = |post: &Post| {
-        let engagement = if is_seen(post.channel) { post.engagement_rate()? } else { post.reactions };
-        Some(PostResult { channel: post.channel, published_at: post.published_at, engagement })
+        let is_rate = is_seen(post.channel);
+        let engagement = if is_rate { post.engagement_rate()? } else { post.reactions };
+        let (channel, id, published_at) = (post.channel, post.id.clone(), post.published_at);
+        Some(PostResult { channel, id, published_at, engagement, is_rate })
     };
     Ok(posts.values().filter_map(result).collect())
 }

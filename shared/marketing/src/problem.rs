@@ -29,6 +29,18 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The problems of an input as one error, or none.
+///
+/// # Errors
+///
+/// When there is any problem.
+pub fn require_none(problems: Vec<Problem>) -> entity::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(entity::Error::Invalid(problems.into_iter().map(|problem| (problem.field, problem.problem)).collect()))
+}
+
 /// Text of at most `max` characters (Unicode scalar values) without NUL, which Postgres cannot store.
 pub(crate) fn check_text(field: &str, text: &str, max: usize, problems: &mut Vec<Problem>) {
     let length = characters(text);

@@ -7,9 +7,10 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const TOOLS = [
-  'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_learning_insights', 'get_performance_trend', 'get_workflow_run',
-  'list_connections', 'list_content', 'list_events', 'list_scans', 'list_workflow_runs', 'log_lead', 'plan_calendar', 'publish_content',
-  'query_ga4', 'query_post_analytics', 'query_search_console', 'review_content', 'scan_page', 'schedule_content', 'start_workflow', 'update_brand', 'update_content',
+  'cancel_workflow_run', 'connect_platform', 'create_content', 'get_account', 'get_brand', 'get_content', 'get_learning_insights', 'get_performance_trend',
+  'get_workflow_run', 'list_connections', 'list_content', 'list_events', 'list_proposals', 'list_scans', 'list_workflow_runs', 'log_lead',
+  'plan_calendar', 'publish_content', 'query_ga4', 'query_post_analytics', 'query_search_console', 'review_content', 'review_proposal', 'scan_page',
+  'schedule_content', 'start_workflow', 'update_brand', 'update_content',
 ]
 const BRAND = 'heycmo://brand'
 const PATIENCE = 30_000

@@ -5,6 +5,7 @@ mod content;
 mod events;
 mod leads;
 mod performance;
+mod proposals;
 mod review;
 mod scans;
 mod schedule;

@@ -69,8 +69,20 @@ pub async fn update(
     is_complete: impl Fn(&Brand) -> bool,
 ) -> Result<Updated> {
     let tx = db.write_tx().await?;
-    let customer = customers::lock(&tx, customer_id).await?;
-    let before = read(&tx, customer_id).await?;
+    let updated = update_in(&tx, customer_id, change, is_complete).await?;
+    tx.commit().await?;
+    Ok(updated)
+}
+
+/// The same as a part of a transaction.
+pub(crate) async fn update_in(
+    tx: &Tx,
+    customer_id: &CustomerId,
+    change: impl FnOnce(&mut Brand) -> Result<()>,
+    is_complete: impl Fn(&Brand) -> bool,
+) -> Result<Updated> {
+    let customer = customers::lock(tx, customer_id).await?;
+    let before = read(tx, customer_id).await?;
     let mut brand = before.clone();
     change(&mut brand)?;
     let changed = changed_fields(&before, &brand)?;
@@ -83,18 +95,17 @@ pub async fn update(
     customer.brand_name = Set(brand.name.clone());
     customer.time_zone = Set(brand.time_zone.name().to_owned());
     customer.updated_at = Set(brand.updated_at);
-    customer.update(&tx).await?;
+    customer.update(tx).await?;
     let row = brand::ActiveModel {
         customer_id: Set(customer_id.clone()),
         profile: Set(brand.profile.clone()),
         updated_at: Set(brand.updated_at),
     };
-    row.update(&tx).await?;
-    events::record(&tx, customer_id, EventType::BrandUpdated, json!({ "changed": changed })).await?;
+    row.update(tx).await?;
+    events::record(tx, customer_id, EventType::BrandUpdated, json!({ "changed": changed })).await?;
     if is_complete(&brand) && !is_complete(&before) {
-        outbox::write(&tx, Some(customer_id), INTERVIEW_COMPLETED, &json!({ "customerId": customer_id })).await?;
+        outbox::write(tx, Some(customer_id), INTERVIEW_COMPLETED, &json!({ "customerId": customer_id })).await?;
     }
-    tx.commit().await?;
     Ok(Updated { brand, changed })
 }
 
@@ -105,7 +116,7 @@ pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, profile: Profil
     Ok(())
 }
 
-async fn read(connection: &impl ConnectionTrait, customer_id: &CustomerId) -> Result<Brand> {
+pub(crate) async fn read(connection: &impl ConnectionTrait, customer_id: &CustomerId) -> Result<Brand> {
     let customer = customer::Entity::find_by_id(customer_id.clone()).one(connection).await?;
     let brand = brand::Entity::find_by_id(customer_id.clone()).one(connection).await?;
     let (Some(customer), Some(brand)) = (customer, brand) else { return Err(Error::NotFound("customer")) };

@@ -16,7 +16,10 @@ use serde_json::{Value, json};
 
 pub use draft::{Channel, ContentKind, Draft, Finding, Findings, Media, MediaType, Severity};
 pub use plan::{NewBrief, plan, scheduled_between};
-pub use queries::{Counts, Filter, History, Page, counts, get, history, list, revision, with_words};
+pub use queries::{
+    Checked, Counts, Filter, History, Page, checked_since, counts, decisions_since, get, history, list, revision,
+    with_words,
+};
 pub use review::{Review, Reviewed, review};
 pub use schedule::{Due, Schedule, Scheduled, come_due, schedule};
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Content, ContentKind, ContentStatus, DecisionRecord, Piece, Revision, current_revision};
+use super::{Content, ContentKind, ContentStatus, DecisionRecord, Findings, Piece, Revision, current_revision};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::ids::{ContentId, CustomerId};
+use crate::ids::{ContentId, CustomerId, DecisionId, RevisionId};
 use crate::tables::{content, content_decision, content_revision};
 
 /// Which pieces; everything absent means all.
@@ -43,6 +43,17 @@ pub struct History {
     pub revisions: Vec<Revision>,
     /// Newest first.
     pub decisions: Vec<DecisionRecord>,
+}
+
+/// What the rules found in a version of a piece.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// The piece.
+    pub content_id: ContentId,
+    /// What it is.
+    pub kind: ContentKind,
+    /// What was found.
+    pub findings: Findings,
 }
 
 /// How much waits for the customer.
@@ -173,6 +184,62 @@ pub async fn list(
     pieces.truncate(wanted);
     let next = if more { pieces.last().map(|piece| piece.id.clone()) } else { None };
     Ok(Page { pieces, next })
+}
+
+/// The customer's decisions since a time, newest first, at most `limit`.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn decisions_since(
+    db: &Db,
+    customer_id: &CustomerId,
+    since: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<DecisionRecord>> {
+    let decisions = content_decision::Entity::find()
+        .filter(content_decision::Column::CustomerId.eq(customer_id.clone()))
+        .filter(content_decision::Column::Id.gte(DecisionId::first_at(since)))
+        .order_by_desc(content_decision::Column::Id)
+        .limit(limit)
+        .all(db.connection())
+        .await?;
+    Ok(decisions)
+}
+
+/// What the rules found in the versions that were written since a time, newest first, at most `limit`. Briefs that
+/// nobody has written yet are no versions.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn checked_since(
+    db: &Db,
+    customer_id: &CustomerId,
+    since: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<Checked>> {
+    let found: Vec<(ContentId, Findings)> = content_revision::Entity::find()
+        .select_only()
+        .columns([content_revision::Column::ContentId, content_revision::Column::Findings])
+        .filter(content_revision::Column::CustomerId.eq(customer_id.clone()))
+        .filter(content_revision::Column::Id.gte(RevisionId::first_at(since)))
+        .order_by_desc(content_revision::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(db.connection())
+        .await?;
+    let pieces = of_customer(customer_id)
+        .filter(content::Column::Id.is_in(found.iter().map(|(id, _)| id.clone())))
+        .filter(content::Column::Status.ne(ContentStatus::Planned))
+        .all(db.connection())
+        .await?;
+    let kinds: HashMap<ContentId, ContentKind> = pieces.into_iter().map(|piece| (piece.id, piece.kind)).collect();
+    let checked = |(content_id, findings)| {
+        let kind = *kinds.get(&content_id)?;
+        Some(Checked { content_id, kind, findings })
+    };
+    Ok(found.into_iter().filter_map(checked).collect())
 }
 
 /// How much waits for the customer at a moment.

@@ -2,6 +2,8 @@
 
 mod progress;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Duration, Utc};
 use schemars::JsonSchema;
 use sea_orm::sea_query::LockType;
@@ -15,13 +17,13 @@ pub use progress::{Posted, Progress};
 
 use crate::bounded::Tx;
 use crate::connections::Platform;
-use crate::content::{self, ContentStatus, Draft};
+use crate::content::{self, Content, ContentStatus, Draft};
 use crate::customers;
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{ContentId, CustomerId, PublicationId};
-use crate::tables::publication;
+use crate::tables::{self, publication};
 
 /// Longer than any one call to a platform may take. Whoever claimed a publication renews it before each call.
 const LEASE: Duration = Duration::minutes(3);
@@ -64,7 +66,7 @@ pub struct Claimed {
     /// The claim.
     pub publication: Publication,
     /// What the piece is.
-    pub content: content::Content,
+    pub content: Content,
     /// The approved revision.
     pub draft: Draft,
 }
@@ -144,7 +146,7 @@ fn not_approved() -> Error {
     )
 }
 
-async fn insert(tx: &Tx, piece: &content::Content, platform: Platform, account_id: &str) -> Result<Publication> {
+async fn insert(tx: &Tx, piece: &Content, platform: Platform, account_id: &str) -> Result<Publication> {
     let now = now();
     let row = publication::ActiveModel {
         id: Set(PublicationId::new()),
@@ -295,7 +297,7 @@ async fn held(tx: &Tx, claimed: &Publication) -> Result<Publication> {
 }
 
 /// Whether somebody is publishing the piece, or it is partly there, or may be: then its words must stay.
-pub(crate) async fn is_under_way(tx: &Tx, content: &content::Content) -> Result<bool> {
+pub(crate) async fn is_under_way(tx: &Tx, content: &Content) -> Result<bool> {
     let rows = publication::Entity::find()
         .filter(publication::Column::CustomerId.eq(content.customer_id.clone()))
         .filter(publication::Column::ContentId.eq(content.id.clone()))
@@ -386,4 +388,35 @@ pub async fn published_since(
         .all(db.connection())
         .await?;
     Ok(rows)
+}
+
+/// What the customer published since a time, on all platforms, newest first, at most `limit`.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn pieces_since(
+    db: &Db,
+    customer_id: &CustomerId,
+    since: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<(Publication, Content)>> {
+    let publications = publication::Entity::find()
+        .filter(publication::Column::CustomerId.eq(customer_id.clone()))
+        .filter(publication::Column::PublishedAt.gte(since))
+        .order_by_desc(publication::Column::Id)
+        .limit(limit)
+        .all(db.connection())
+        .await?;
+    let pieces = tables::content::Entity::find()
+        .filter(tables::content::Column::CustomerId.eq(customer_id.clone()))
+        .filter(tables::content::Column::Id.is_in(publications.iter().map(|row| row.content_id.clone())))
+        .all(db.connection())
+        .await?;
+    let pieces: HashMap<ContentId, Content> = pieces.into_iter().map(|piece| (piece.id.clone(), piece)).collect();
+    let with_piece = |row: Publication| {
+        let piece = pieces.get(&row.content_id)?.clone();
+        Some((row, piece))
+    };
+    Ok(publications.into_iter().filter_map(with_piece).collect())
 }

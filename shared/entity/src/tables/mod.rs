@@ -20,6 +20,7 @@ pub mod event;
 pub mod lead;
 pub mod mcp_session;
 pub mod outbox_message;
+pub mod proposal;
 pub mod publication;
 pub mod report;
 pub mod scan;

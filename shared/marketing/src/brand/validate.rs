@@ -7,7 +7,7 @@ use entity::brands::{Cadence, Competitor, FormatWeight, Pillar, PostingTime, Pro
 
 use crate::calendar::holidays;
 use crate::claims::is_searchable;
-use crate::problem::{Problem, check_count, check_text, is_web_url};
+use crate::problem::{Problem, check_count, check_text, is_web_url, require_none};
 
 /// Characters of a text field.
 const MAX_TEXT: usize = 2_000;
@@ -45,6 +45,15 @@ pub fn validate(profile: &Profile) -> Vec<Problem> {
     check_quiet_hours(profile.quiet_hours.as_ref(), &mut problems);
     check_country(profile.country.as_deref(), &mut problems);
     problems
+}
+
+/// The same as an error.
+///
+/// # Errors
+///
+/// When the profile cannot be saved: what is wrong with each field.
+pub fn require_valid(profile: &Profile) -> entity::Result<()> {
+    require_none(validate(profile))
 }
 
 fn check_url(field: &str, url: Option<&str>, problems: &mut Vec<Problem>) {

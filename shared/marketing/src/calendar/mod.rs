@@ -20,6 +20,7 @@ use times::Times;
 
 pub use desk::{Range, commit, next_week, propose};
 pub use local::{instant, latest, monday};
+pub(crate) use times::{BLOCK_HOURS, block};
 pub use times::{Basis, ENOUGH_POSTS, PostResult};
 
 /// Nobody writes anything good in less.
@@ -177,7 +178,7 @@ impl<'a> Planning<'a> {
             let times = self.times.get(&channel)?;
             for time in times.of_day(day.weekday()) {
                 let at = instant(self.zone, day.and_time(time));
-                if self.is_quiet(time) || !self.is_free(channel, at) {
+                if is_within(self.quiet, time) || !self.is_free(channel, at) {
                     continue;
                 }
                 let merit = times.merit(day.weekday(), time);
@@ -194,11 +195,6 @@ impl<'a> Planning<'a> {
     fn crowd(&self, channel: Channel, day: NaiveDate) -> f64 {
         let on_day = self.taken.iter().filter(|(_, at)| at.with_timezone(&self.zone).date_naive() == day);
         on_day.map(|(other, _)| if *other == channel { SAME_DAY } else { BUSY_DAY }).sum()
-    }
-
-    fn is_quiet(&self, time: NaiveTime) -> bool {
-        let (from, to) = self.quiet;
-        if from <= to { from <= time && time < to } else { from <= time || time < to }
     }
 
     fn is_free(&self, channel: Channel, at: DateTime<Utc>) -> bool {
@@ -253,17 +249,23 @@ impl<'a> Planning<'a> {
     }
 }
 
-/// A thread takes longer to write than a post.
-const fn usual_weight(kind: ContentKind) -> i64 {
+/// The share of a kind of which the brand says nothing: a thread takes longer to write than a post.
+pub(crate) const fn usual_weight(kind: ContentKind) -> i64 {
     match kind {
         ContentKind::XPost => 3,
         _ => 1,
     }
 }
 
-fn quiet(hours: Option<&QuietHours>) -> (NaiveTime, NaiveTime) {
+/// From when until when nothing is published.
+pub(crate) fn quiet(hours: Option<&QuietHours>) -> (NaiveTime, NaiveTime) {
     let set = hours.and_then(|hours| Some((time_of_day(&hours.from)?, time_of_day(&hours.to)?)));
     set.unwrap_or(QUIET)
+}
+
+/// Whether a time of day is in a span, which may go over midnight.
+pub(crate) fn is_within((from, to): (NaiveTime, NaiveTime), time: NaiveTime) -> bool {
+    if from <= to { from <= time && time < to } else { from <= time || time < to }
 }
 
 /// Things that take turns by their weights: next is the one that is furthest behind its share.

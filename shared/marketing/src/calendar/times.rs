@@ -30,11 +30,15 @@ pub enum Basis {
 pub struct PostResult {
     /// Where it was.
     pub channel: Channel,
+    /// The platform's id.
+    pub id: String,
     /// When it went out.
     pub published_at: DateTime<Utc>,
     /// Reactions for each time it was seen, or reactions where the platform does not say how often; posts of a channel
     /// are compared with each other only.
     pub engagement: f64,
+    /// Whether it is the former.
+    pub is_rate: bool,
 }
 
 /// Posts of a channel that are needed before they say anything of times.
@@ -42,7 +46,7 @@ pub const ENOUGH_POSTS: usize = 12;
 /// Posts that an hour of the week must be ahead of before it counts fully: few posts are mostly chance.
 const CAUTION: f64 = 4.0;
 /// The day is cut into so many hours: posts an hour apart tell of the same time.
-const BLOCK_HOURS: u32 = 3;
+pub(crate) const BLOCK_HOURS: u32 = 3;
 
 /// What speaks for a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,7 +130,8 @@ fn learned(own: &[&PostResult], zone: Tz) -> BTreeMap<(u32, u32), (f64, usize)> 
     blocks.into_iter().map(|(block, ratios)| (block, (effect(&ratios), ratios.len()))).collect()
 }
 
-fn block(day: Weekday, time: NaiveTime) -> (u32, u32) {
+/// Which block of hours of the week a time is in: its day and its place in it.
+pub(crate) fn block(day: Weekday, time: NaiveTime) -> (u32, u32) {
     (day.num_days_from_monday(), time.hour() / BLOCK_HOURS)
 }
 

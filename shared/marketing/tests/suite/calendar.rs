@@ -232,8 +232,13 @@ fn times_that_were_set_come_first_and_own_results_before_studies() {
     assert_eq!(first(&brand, &[]), []);
 
     // Fridays at 16 did five times better, the rest alike.
-    let result =
-        |at: &str, engagement| PostResult { channel: Channel::Linkedin, published_at: self::at(at), engagement };
+    let result = |at: &str, engagement| PostResult {
+        channel: Channel::Linkedin,
+        id: at.to_owned(),
+        published_at: self::at(at),
+        engagement,
+        is_rate: true,
+    };
     let mut results: Vec<PostResult> =
         (1..=20).map(|day| result(&format!("2026-04-{day:02}T08:00:00Z"), 0.02)).collect();
     results.extend((0..6).map(|week| result(&(at("2026-04-03T14:10:00Z") + Duration::weeks(week)).to_rfc3339(), 0.10)));

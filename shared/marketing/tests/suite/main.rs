@@ -7,6 +7,7 @@ mod claims;
 mod email;
 mod guides;
 mod input;
+mod optimization;
 mod scanner;
 mod social;
 mod support;
