@@ -8,14 +8,16 @@ use chrono_tz::Tz;
 use entity::connections::Platform;
 use entity::db::{Db, now};
 use entity::ids::{CustomerId, RunId};
+use entity::proposals::{self, ProposalStatus};
 use entity::reports::{self, NewReport};
 use entity::snapshots;
 use entity::workflows::Workflow;
 use entity::{Result as Stored, brands};
 use futures::future::{try_join, try_join_all};
 use inngest::{Function, Input, Result, Step, create_function};
+use marketing::optimization::renew_proposals;
 use marketing::performance::Numbers;
-use marketing::report::{Days, Missing, Report, Source, markdown, uri};
+use marketing::report::{AdjustedWeights, Days, Missing, Report, Source, markdown, uri};
 use platforms::metrics::Period;
 use platforms::{Platforms, facts};
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,9 @@ use super::run::{Asked, Run, durable, failed};
 const INSIGHTS_IN_OUTPUT: usize = 5;
 /// Snapshots of the same days that are looked through.
 const SNAPSHOTS: u64 = 20;
+
+/// Open proposals that are looked through for weights: more never wait.
+const PROPOSALS: u64 = 100;
 
 /// For when; for now when nothing is said.
 #[derive(Clone, Debug, Deserialize)]
@@ -104,9 +109,31 @@ async fn report(db: Db, platforms: Platforms, input: Input<Asked<Wanted>>, step:
         run.step("read heycmo", read)
     };
     let (of_platforms, own): (Vec<Read>, Source) = try_join(try_join_all(of_platforms), own).await?;
-    let keep = move || async move { durable(keep(&db, &customer_id, run_id, chosen, of_platforms, own).await) };
+    let weights: Vec<AdjustedWeights> = {
+        let (db, customer_id) = (db.clone(), customer_id.clone());
+        let propose = move || async move { durable(adjusted_weights(&db, &customer_id).await) };
+        run.step("adjust_weights", propose).await?
+    };
+    let keep = move || async move {
+        let sources = Sources { of_platforms, own, weights };
+        durable(keep(&db, &customer_id, run_id, chosen, sources).await)
+    };
     let output = run.step("keep", keep).await?;
     run.complete(output).await
+}
+
+/// Everything that a report is made of.
+struct Sources {
+    of_platforms: Vec<Read>,
+    own: Source,
+    weights: Vec<AdjustedWeights>,
+}
+
+/// What the posts say of weights now, as proposals that wait for a decision.
+async fn adjusted_weights(db: &Db, customer_id: &CustomerId) -> Stored<Vec<AdjustedWeights>> {
+    renew_proposals(db, customer_id).await?;
+    let open = proposals::list(db, customer_id, ProposalStatus::Open, None, None, PROPOSALS).await?;
+    Ok(open.proposals.iter().filter_map(AdjustedWeights::of).collect())
 }
 
 async fn keep(
@@ -114,8 +141,7 @@ async fn keep(
     customer_id: &CustomerId,
     run_id: RunId,
     chosen: Chosen,
-    of_platforms: Vec<Read>,
-    own: Source,
+    Sources { of_platforms, own, weights }: Sources,
 ) -> Stored<Value> {
     let (mut sources, mut missing) = (Vec::new(), Vec::new());
     for read in of_platforms {
@@ -126,7 +152,8 @@ async fn keep(
     }
     sources.push(own);
     let period = chosen.period();
-    let report = Report::of(days(period), days(period.previous()), &chosen.zone, &sources, missing);
+    let mut report = Report::of(days(period), days(period.previous()), &chosen.zone, &sources, missing);
+    report.adjusted_weights = weights;
     let new = NewReport {
         run_id: run_id.clone(),
         first_day: period.first(),
@@ -144,6 +171,7 @@ async fn keep(
         "anomalies": report.anomalies.len(),
         "insights": report.insights.iter().take(INSIGHTS_IN_OUTPUT).collect::<Vec<_>>(),
         "recommendations": report.recommendations,
+        "adjustedWeights": report.adjusted_weights,
         "missing": report.missing,
     }))
 }

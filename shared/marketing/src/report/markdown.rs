@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{Result, Write};
 
-use super::{ChannelMetric, Query, Report};
+use super::{AdjustedWeights, ChannelMetric, Query, Report};
 use crate::insights::Severity;
 use crate::markdown::plain;
 use crate::performance::metric_words;
@@ -40,6 +40,7 @@ fn write(text: &mut String, report: &Report) -> Result {
         None => writeln!(text, "{}\n", by_template(report))?,
     }
     recommendations(text, report)?;
+    weights(text, report)?;
     insights(text, report)?;
     anomalies(text, report)?;
     numbers(text, report)?;
@@ -67,6 +68,26 @@ fn recommendations(text: &mut String, report: &Report) -> Result {
     for (number, advice) in (1..).zip(&report.recommendations) {
         let call = format!("{} {}", advice.tool, advice.arguments);
         writeln!(text, "{number}. {} {} `{}`", plain(&advice.recommendation), plain(&advice.because), code(&call))?;
+    }
+    writeln!(text)
+}
+
+fn weights(text: &mut String, report: &Report) -> Result {
+    if report.adjusted_weights.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "## Weights to change, if you agree\n")?;
+    for weights in report.adjusted_weights.iter().take(MAX_LISTED) {
+        let AdjustedWeights { proposal_id, proposal, current, proposed, evidence, expected_effect, .. } = weights;
+        writeln!(
+            text,
+            "- {} Now {}; then {}. {} {} `review_proposal {{\"proposalId\":\"{proposal_id}\"}}`",
+            plain(proposal),
+            plain(current),
+            plain(proposed),
+            plain(&evidence.join(" ")),
+            plain(expected_effect)
+        )?;
     }
     writeln!(text)
 }

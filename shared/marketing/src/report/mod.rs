@@ -7,6 +7,7 @@ mod advice;
 mod markdown;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,6 +23,7 @@ use crate::statistics::{certainty_of_counts, certainty_of_shares};
 
 pub use advice::Recommendation;
 pub use markdown::markdown;
+pub use weights::AdjustedWeights;
 
 /// The address of the report of a run.
 #[must_use]
@@ -212,6 +214,9 @@ pub struct Report {
     pub insights: Vec<Insight>,
     /// What to do.
     pub recommendations: Vec<Recommendation>,
+    /// Weights that should change by what the posts of the last half year say.
+    #[serde(default)]
+    pub adjusted_weights: Vec<AdjustedWeights>,
     /// Sources without numbers, and why.
     pub missing: Vec<Missing>,
     /// What to know before trusting the numbers, by source.
@@ -233,6 +238,7 @@ impl Report {
             gaps: sources.iter().flat_map(gaps).collect(),
             insights: Vec::new(),
             recommendations: Vec::new(),
+            adjusted_weights: Vec::new(),
             missing,
             notes: sources.iter().filter(|source| !source.notes.is_empty()).map(note).collect(),
         };
@@ -261,6 +267,12 @@ impl Report {
         }
         for advice in &self.recommendations {
             let _ = writeln!(facts, "- To do: {} Because: {}", advice.recommendation, advice.because);
+        }
+        for weights in &self.adjusted_weights {
+            let AdjustedWeights { proposal, current, proposed, evidence, expected_effect, .. } = weights;
+            let evidence = evidence.join(" ");
+            let _ =
+                writeln!(facts, "- Proposed: {proposal} Now {current}; then {proposed}. {evidence} {expected_effect}");
         }
         facts
     }
