@@ -34,6 +34,8 @@ pub const ADDRESSES: &str = "heycmo://reports/";
 
 /// More than that nobody reads.
 const MAX_INSIGHTS: usize = 12;
+/// Of what may be chance the largest are enough.
+const MAX_UNSURE: usize = 4;
 
 /// Days, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -285,6 +287,11 @@ impl Report {
             }));
         }
         rank(&mut found);
+        let mut unsure = 0;
+        found.retain(|insight| {
+            unsure += usize::from(!insight.actionable);
+            insight.actionable || unsure <= MAX_UNSURE
+        });
         found.truncate(MAX_INSIGHTS);
         found
     }
@@ -411,6 +418,10 @@ fn certainty(source: &Source, number: &Number, value: f64, previous: f64) -> Opt
             let (of, of_previous) = whole(&number.metric).unwrap_or((value, previous));
             let usual = value * usual_part(&series.judgement.outliers, of);
             let usual_before = previous * usual_part(&series.before, of_previous);
+            // Only the days that stand out made it look as it does.
+            if (usual - usual_before) * (value - previous) < 0.0 {
+                return Some(0.0);
+            }
             // What varies beyond counting does so in proportion to how much there is.
             let part = if of > 0.0 { (value / of).min(1.0) } else { 1.0 };
             Some(certainty_of_counts(usual, usual_before, 1.0 + (dispersion - 1.0).max(0.0) * part))

@@ -119,6 +119,17 @@ fn after_a_day_that_stood_out_the_next_week_is_not_worse() {
 }
 
 #[test]
+fn a_part_that_only_a_day_made_larger_did_not_grow() {
+    let mut direct = number("sessions", 780.0, Some(735.0));
+    direct.part = Some("Direct".to_owned());
+    let whole = number("sessions", 3_340.0, Some(2_800.0));
+    let stands_out = vec![Outlier { value: 964.0, expected: 418.0, ..outlier("2026-03-04") }];
+    let report = report(&[source(vec![whole, direct], vec![series("sessions", stands_out)])]);
+    assert_eq!(report.channel_metrics[1].certainty, Some(0.0), "without that day it is 652");
+    assert!(report.recommendations.iter().all(|advice| !advice.recommendation.contains("Direct")), "{report:#?}");
+}
+
+#[test]
 fn holes_are_named_once_for_all_series_that_have_them() {
     let with_hole = |metric| {
         let mut series = series(metric, Vec::new());
