@@ -74,6 +74,8 @@ pub struct Change<'a> {
     pub days: &'a str,
     /// What it is compared with, such as `of the seven days before`.
     pub against: &'a str,
+    /// Days that stand out, and that the certainty takes for usual ones.
+    pub apart_from: &'a [NaiveDate],
 }
 
 impl Change<'_> {
@@ -127,9 +129,14 @@ impl Change<'_> {
             return None;
         }
         let Self { unit, value, previous, days, against, source, certainty, .. } = self;
-        let chance = if *certainty >= CERTAIN { "that is hardly chance" } else { "that may be chance" };
+        let chance = if *certainty >= CERTAIN { "is hardly chance" } else { "may be chance" };
+        let days_apart: Vec<String> = self.apart_from.iter().map(ToString::to_string).collect();
+        let apart = match days_apart.as_slice() {
+            [] => "that".to_owned(),
+            days => format!("what is left of it without what stands out on {}", days.join(", ")),
+        };
         let insight = format!(
-            "{} {days}: {}, {} than the {} {against}; {chance} (certainty {:.0} %). Source: {source}.",
+            "{} {days}: {}, {} than the {} {against}; {apart} {chance} (certainty {:.0} %). Source: {source}.",
             sentence(&self.subject()),
             unit.written(*value),
             self.change(),
@@ -233,6 +240,7 @@ pub fn learn(snapshots: &[Snapshot]) -> Learning {
             certainty,
             days: &days,
             against: &weeks,
+            apart_from: &[],
         };
         learning.insights.extend(change.insight());
     }
@@ -336,6 +344,7 @@ mod tests {
             certainty,
             days: "on these days",
             against: "of the days before",
+            apart_from: &[],
         };
         assert!(change("position", Unit::Position, 4.0, 6.0, 0.99).is_better());
         assert!(!change("clicks", Unit::Count, 4.0, 6.0, 0.99).is_better());

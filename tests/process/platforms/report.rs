@@ -1,6 +1,7 @@
 //! The analytics report, of the numbers that the stand-in has made up.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -66,8 +67,26 @@ async fn exactly_the_days_on_which_something_happened_are_named() {
     assert!(text.chars().count() < 10_000);
 }
 
-/// What the tool shows for each metric, or part of one: now and before.
-async fn shown(desk: &Desk, query: &Value) -> BTreeMap<(String, Option<String>), (Value, Value)> {
+/// What a tool shows for each metric, or part of one: now and before.
+type Shown = BTreeMap<(String, Option<String>), (Value, Value)>;
+
+/// Calls of tools, each made once.
+struct Calls<'a> {
+    desk: &'a Desk,
+    made: BTreeMap<String, Shown>,
+}
+
+impl Calls<'_> {
+    async fn shown(&mut self, query: &Value) -> &Shown {
+        let call = format!("{} {}", query["tool"], query["arguments"]);
+        match self.made.entry(call) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(shown(self.desk, query).await),
+        }
+    }
+}
+
+async fn shown(desk: &Desk, query: &Value) -> Shown {
     let (tool, arguments) = (query["tool"].as_str().unwrap(), query["arguments"].clone());
     let answer = desk.call(tool, arguments).await;
     let mut shown = BTreeMap::new();
@@ -122,27 +141,22 @@ async fn every_number_of_the_report_is_what_the_named_call_shows() {
     let report = kept(&desk, &run(&desk, json!({"period": "last_7_days"})).await).await;
     let metrics = report["channelMetrics"].as_array().unwrap();
     assert!(metrics.len() > 30, "{metrics:#?}");
-    let mut calls: BTreeMap<String, BTreeMap<(String, Option<String>), (Value, Value)>> = BTreeMap::new();
+    let mut calls = Calls { desk: &desk, made: BTreeMap::new() };
     for metric in metrics {
-        let of = |query: &Value| query["tool"].to_string() + &query["arguments"].to_string();
-        let query = &metric["query"];
-        if !calls.contains_key(&of(query)) {
-            calls.insert(of(query), shown(&desk, query).await);
-        }
         let key = (metric["metric"].as_str().unwrap().to_owned(), metric["part"].as_str().map(str::to_owned));
-        let (value, previous) = calls[&of(query)].get(&key).unwrap_or_else(|| panic!("{key:?}: {calls:#?}")).clone();
+        let all = calls.shown(&metric["query"]).await;
+        let (value, previous) = all.get(&key).unwrap_or_else(|| panic!("{key:?}: {all:#?}")).clone();
         assert_eq!(metric["value"].as_f64(), value.as_f64(), "{metric}");
         let before = &metric["previousQuery"];
-        if before.is_null() {
-            // Leads of the days before there was a customer are none.
-            let none = if metric["channel"] == "heycmo" { Some(0.0) } else { previous.as_f64() };
-            assert_eq!(metric["previous"].as_f64(), none, "{metric}");
-            continue;
-        }
-        if !calls.contains_key(&of(before)) {
-            calls.insert(of(before), shown(&desk, before).await);
-        }
-        assert_eq!(metric["previous"].as_f64(), calls[&of(before)][&key].0.as_f64(), "{metric}");
+        let previous = if !before.is_null() {
+            calls.shown(before).await[&key].0.as_f64()
+        } else if metric["channel"] == "heycmo" {
+            // Of the days before there was a customer there are none.
+            Some(0.0)
+        } else {
+            previous.as_f64()
+        };
+        assert_eq!(metric["previous"].as_f64(), previous, "{metric}");
     }
     // What is only told as of now cannot have been asked before, and no snapshot is kept of these days.
     let followers = metrics.iter().find(|metric| metric["metric"] == "followers").unwrap();

@@ -62,7 +62,9 @@ async fn told(
     platform: Platform,
     period: Period,
 ) -> platforms::Result<Told> {
-    let daily = platforms.daily(customer_id, platform, period.with_days_before(HISTORY_DAYS)).await?;
+    // The days before are looked at in the same way.
+    let history = period.previous().days().unsigned_abs() + HISTORY_DAYS;
+    let daily = platforms.daily(customer_id, platform, period.with_days_before(history)).await?;
     // A week is compared with a week: one whose last days are not told yet would always have less.
     let period = period.earlier(lag(&daily, period.last()));
     let (now, before) = futures::try_join!(
@@ -105,8 +107,9 @@ fn source(Told { now, before, daily }: &Told, kept: Option<&Numbers>) -> Source 
     let is_counted = |series: &&metrics::Series| series.unit == Unit::Count;
     let series = daily.iter().filter(is_counted).map(|series| {
         let points: Daily = series.points.iter().map(|point| (point.date, point.value)).collect();
-        let judgement = judge(&points, now.period.first(), now.period.last());
-        Series { metric: series.metric.clone(), judgement, query: asking.of_day(&series.metric) }
+        let judged = |period: Period| judge(&points, period.first(), period.last());
+        let (judgement, before) = (judged(now.period), judged(before.period).outliers);
+        Series { metric: series.metric.clone(), judgement, before, query: asking.of_day(&series.metric) }
     });
     Source {
         channel: provenance.platform.as_str().to_owned(),

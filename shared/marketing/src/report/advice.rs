@@ -177,7 +177,7 @@ fn because(report: &Report, metric: &ChannelMetric) -> Option<String> {
         let (now, before) = (change.unit.written(change.value), change.unit.written(change.previous));
         Some(format!(
             "{} {} {}: {now} after {before}, {}.",
-            metric.channel,
+            metric.name,
             change.subject(),
             change.days,
             change.change()

@@ -54,7 +54,7 @@ fn by_template(report: &Report) -> String {
     let unsure = count(Severity::Neutral);
     let changes = match (good, bad) {
         (0, 0) => "Nothing is certain to have changed".to_owned(),
-        _ => format!("{good} changes for the better and {bad} for the worse are hardly chance"),
+        _ => format!("Of what changed, {good} for the better and {bad} for the worse is hardly chance"),
     };
     let unsure = if unsure > 0 { format!("; {unsure} more may be chance") } else { String::new() };
     format!("{changes}{unsure}. Every number below names the call that shows it again.")
@@ -161,7 +161,7 @@ fn numbers(text: &mut String, report: &Report) -> Result {
 fn table(text: &mut String, first: &ChannelMetric, these: &[ChannelMetric]) -> Result {
     let account: String = first.account.chars().take(MAX_ACCOUNT_CHARS).collect();
     let Query { fetched_at, .. } = first.number.query;
-    writeln!(text, "## {}: {}\n", plain(&first.channel), plain(&account))?;
+    writeln!(text, "## {}: {}\n", plain(&first.name), plain(&account))?;
     writeln!(text, "Read {} UTC: `{}`\n", fetched_at.format("%Y-%m-%d %H:%M"), code(&first.number.query.call()))?;
     writeln!(text, "| | number | before | change |\n|---|---:|---:|---:|")?;
     for metric in these {

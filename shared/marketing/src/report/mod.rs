@@ -36,6 +36,8 @@ pub const ADDRESSES: &str = "heycmo://reports/";
 
 /// More than that nobody reads.
 const MAX_INSIGHTS: usize = 12;
+/// Of what may be chance the largest are enough.
+const MAX_UNSURE: usize = 4;
 
 /// Days, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +136,8 @@ pub struct Series {
     pub metric: String,
     /// What was found in it.
     pub judgement: Judgement,
+    /// Days far outside among those it is compared with.
+    pub before: Vec<Outlier>,
     /// The tool that shows a day of it, and its arguments but for the days.
     pub query: Query,
 }
@@ -144,6 +148,8 @@ pub struct Series {
 pub struct ChannelMetric {
     /// The platform, or `heycmo`.
     pub channel: String,
+    /// Its name for people.
+    pub name: String,
     /// The property, site, page or account.
     pub account: String,
     /// The days.
@@ -155,7 +161,8 @@ pub struct ChannelMetric {
     pub change: Option<f64>,
     /// The same as a part of what it was.
     pub change_ratio: Option<f64>,
-    /// How certain it is that the change is not chance; absent where that cannot be told.
+    /// How certain it is that the change is not chance, days that stand out taken for usual ones: they are told by
+    /// themselves. Absent where that cannot be told.
     pub certainty: Option<f64>,
 }
 
@@ -240,7 +247,7 @@ impl Report {
             recommendations: Vec::new(),
             adjusted_weights: Vec::new(),
             missing,
-            notes: sources.iter().filter(|source| !source.notes.is_empty()).map(note).collect(),
+            notes: sources.iter().filter_map(|source| note(source, period)).collect(),
         };
         report.anomalies.sort_by(|a, b| (a.outlier.date, &a.channel).cmp(&(b.outlier.date, &b.channel)));
         report.insights = report.found(sources);
@@ -288,26 +295,17 @@ impl Report {
             let of_source = self.channel_metrics.iter().filter(|metric| metric.channel == source.channel);
             found.extend(of_source.filter_map(|metric| {
                 let named = format!("{}, {} ({})", source.name, source.account, metric.number.query.call());
-                self.with_change(metric, &named, |change| self.with_its_day(change.insight()?, metric))
+                self.with_change(metric, &named, |change| change.insight())
             }));
         }
         rank(&mut found);
+        let mut unsure = 0;
+        found.retain(|insight| {
+            unsure += usize::from(!insight.actionable);
+            insight.actionable || unsure <= MAX_UNSURE
+        });
         found.truncate(MAX_INSIGHTS);
         found
-    }
-
-    /// Where one day has made most of a change, that is what is to be known about it.
-    fn with_its_day(&self, mut insight: Insight, metric: &ChannelMetric) -> Option<Insight> {
-        let whole = metric.number.part.is_none().then_some(metric.change).flatten();
-        let of_metric = self.anomalies.iter().filter(|anomaly| {
-            anomaly.channel == metric.channel
-                && (anomaly.metric == metric.number.metric || anomaly.also.contains(&metric.number.metric))
-        });
-        let days: Vec<String> = of_metric.map(|anomaly| anomaly.outlier.date.to_string()).collect();
-        if whole.is_some() && !days.is_empty() {
-            let _ = write!(insight.insight, " It stands out on {}.", days.join(", "));
-        }
-        Some(insight)
     }
 
     /// Looks at the change of a metric, if there is one that can be judged.
@@ -332,7 +330,17 @@ impl Report {
             certainty: metric.certainty?,
             days: &days,
             against: &against,
+            apart_from: &self.days_that_stand_out(metric),
         })
+    }
+
+    /// Those that were taken for usual ones.
+    fn days_that_stand_out(&self, metric: &ChannelMetric) -> Vec<NaiveDate> {
+        let is_of_it = |anomaly: &&Anomaly| {
+            let name = &metric.number.metric;
+            anomaly.channel == metric.channel && (anomaly.metric == *name || anomaly.also.contains(name))
+        };
+        self.anomalies.iter().filter(is_of_it).map(|anomaly| anomaly.outlier.date).collect()
     }
 
     /// The changes that are hardly chance, the most important first, with what they rest on.
@@ -392,6 +400,7 @@ fn channel_metrics(source: &Source) -> Vec<ChannelMetric> {
         let change = pair.map(|(value, previous)| value - previous);
         ChannelMetric {
             channel: source.channel.clone(),
+            name: source.name.clone(),
             account: source.account.clone(),
             days: source.days,
             change,
@@ -408,10 +417,7 @@ fn channel_metrics(source: &Source) -> Vec<ChannelMetric> {
 
 /// How certain the change of a number is. Of what is neither single events nor known from day to day nothing is said.
 fn certainty(source: &Source, number: &Number, value: f64, previous: f64) -> Option<f64> {
-    let dispersion_of = |metric: &str| {
-        let series = source.series.iter().find(|series| series.metric == metric)?;
-        series.judgement.dispersion
-    };
+    let series_of = |metric: &str| source.series.iter().find(|series| series.metric == metric);
     let whole = |metric: &str| {
         let number = source.numbers.iter().find(|it| it.metric == metric && it.part.is_none())?;
         number.value.zip(number.previous)
@@ -419,20 +425,32 @@ fn certainty(source: &Source, number: &Number, value: f64, previous: f64) -> Opt
     match number.unit {
         Unit::Count if number.single_events => Some(certainty_of_counts(value, previous, 1.0)),
         Unit::Count => {
-            let dispersion = dispersion_of(&number.metric)?;
+            let series = series_of(&number.metric)?;
+            let dispersion = series.judgement.dispersion?;
+            let (of, of_previous) = whole(&number.metric).unwrap_or((value, previous));
+            let usual = value * usual_part(&series.judgement.outliers, of);
+            let usual_before = previous * usual_part(&series.before, of_previous);
+            // Only the days that stand out made it look as it does.
+            if (usual - usual_before) * (value - previous) < 0.0 {
+                return Some(0.0);
+            }
             // What varies beyond counting does so in proportion to how much there is.
-            let part = match (&number.part, whole(&number.metric)) {
-                (Some(_), Some((of, _))) if of > 0.0 => (value / of).min(1.0),
-                _ => 1.0,
-            };
-            Some(certainty_of_counts(value, previous, 1.0 + (dispersion - 1.0).max(0.0) * part))
+            let part = if of > 0.0 { (value / of).min(1.0) } else { 1.0 };
+            Some(certainty_of_counts(usual, usual_before, 1.0 + (dispersion - 1.0).max(0.0) * part))
         }
         Unit::Ratio if number.metric == "ctr" => {
             let ((clicks, clicks_before), (seen, seen_before)) = (whole("clicks")?, whole("impressions")?);
-            certainty_of_shares((clicks, seen), (clicks_before, seen_before), dispersion_of("clicks")?)
+            let dispersion = series_of("clicks")?.judgement.dispersion?;
+            certainty_of_shares((clicks, seen), (clicks_before, seen_before), dispersion)
         }
         _ => None,
     }
+}
+
+/// What would be left of a whole had its days far outside been usual ones.
+fn usual_part(outliers: &[Outlier], whole: f64) -> f64 {
+    let beyond: f64 = outliers.iter().map(|outlier| outlier.value - outlier.expected).sum();
+    if whole > 0.0 { ((whole - beyond) / whole).max(0.0) } else { 1.0 }
 }
 
 /// One for each day: what stands out in several series of a source is one thing that happened.
@@ -491,6 +509,9 @@ fn gaps(source: &Source) -> Vec<Gap> {
     young.into_iter().chain(silent).collect()
 }
 
-fn note(source: &Source) -> String {
-    format!("{}: {}", source.name, source.notes.join(" "))
+fn note(source: &Source, period: Days) -> Option<String> {
+    let Days { from, to } = source.days;
+    let other_days = (source.days != period).then(|| format!("Its days are {from} to {to}."));
+    let notes: Vec<String> = source.notes.iter().cloned().chain(other_days).collect();
+    (!notes.is_empty()).then(|| format!("{}: {}", source.name, notes.join(" ")))
 }

@@ -38,7 +38,7 @@ fn outlier(date: &str) -> Outlier {
 
 fn series(metric: &str, outliers: Vec<Outlier>) -> Series {
     let judgement = Judgement { outliers, judged: 7, dispersion: Some(2.0), ..Judgement::default() };
-    Series { metric: metric.to_owned(), judgement, query: query("query_ga4") }
+    Series { metric: metric.to_owned(), judgement, before: Vec::new(), query: query("query_ga4") }
 }
 
 fn source(numbers: Vec<Number>, series: Vec<Series>) -> Source {
@@ -99,10 +99,34 @@ fn one_day_in_several_metrics_is_one_anomaly_that_the_change_names() {
     let [anomaly] = report.anomalies.as_slice() else { panic!("{:#?}", report.anomalies) };
     assert_eq!((anomaly.metric.as_str(), anomaly.also.as_slice()), ("sessions", &["totalUsers".to_owned()][..]));
     assert_eq!(anomaly.query.arguments, json!({"from": "2026-03-04", "to": "2026-03-04"}));
+    // Without that day it is 2,020, which is hardly more than 2,000.
     let change = report.insights.iter().find(|insight| insight.insight.contains("30 % more")).unwrap();
-    assert!(change.insight.ends_with("It stands out on 2026-03-04."), "{change:?}");
-    assert_eq!(report.headline, "30 % more sessions; one day stands out.");
+    let expected = "what is left of it without what stands out on 2026-03-04 may be chance";
+    assert!(change.insight.contains(expected) && !change.actionable, "{change:?}");
+    assert_eq!(report.headline, "Nothing changed by more than chance; one day stands out.");
     assert!(report.recommendations[0].because.contains("900 on that day, where 320 were usual"));
+}
+
+#[test]
+fn after_a_day_that_stood_out_the_next_week_is_not_worse() {
+    let mut sessions = series("sessions", Vec::new());
+    sessions.before = vec![Outlier { value: 1_400.0, expected: 320.0, ..outlier("2026-02-25") }];
+    let mut organic = number("sessions", 800.0, Some(1_200.0));
+    organic.part = Some("Organic Search".to_owned());
+    let report = report(&[source(vec![number("sessions", 2_050.0, Some(3_080.0)), organic], vec![sessions])]);
+    assert!(report.channel_metrics.iter().all(|metric| metric.certainty.unwrap() < 0.9), "{report:#?}");
+    assert_eq!((report.headline.as_str(), report.recommendations.len()), ("Nothing changed by more than chance.", 0));
+}
+
+#[test]
+fn a_part_that_only_a_day_made_larger_did_not_grow() {
+    let mut direct = number("sessions", 780.0, Some(735.0));
+    direct.part = Some("Direct".to_owned());
+    let whole = number("sessions", 3_340.0, Some(2_800.0));
+    let stands_out = vec![Outlier { value: 964.0, expected: 418.0, ..outlier("2026-03-04") }];
+    let report = report(&[source(vec![whole, direct], vec![series("sessions", stands_out)])]);
+    assert_eq!(report.channel_metrics[1].certainty, Some(0.0), "without that day it is 652");
+    assert!(report.recommendations.iter().all(|advice| !advice.recommendation.contains("Direct")), "{report:#?}");
 }
 
 #[test]
