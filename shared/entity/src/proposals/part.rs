@@ -149,7 +149,7 @@ mod tests {
     use crate::brands::{Day, Voice};
     use crate::content::ContentKind;
 
-    fn profile() -> Profile {
+    fn a_profile() -> Profile {
         let pillar = |name: &str, weight| Pillar { name: name.to_owned(), weight, description: Some(name.to_owned()) };
         let time = |channel, time: &str| PostingTime { channel, day: Day::Friday, time: time.to_owned() };
         Profile {
@@ -187,7 +187,7 @@ mod tests {
             (Part::Cadence(Channel::Blog), json!(1)),
         ];
         for (part, value) in parts {
-            let (before, mut profile) = (profile(), profile());
+            let (before, mut profile) = (a_profile(), a_profile());
             part.write(&mut profile, &value).unwrap();
             assert_eq!(part.read(&profile), value, "{part:?}");
             // Every other part reads as before.
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn a_value_that_does_not_fit_changes_nothing() {
-        let mut profile = profile();
+        let mut profile = a_profile();
         assert!(Part::Cadence(Channel::X).write(&mut profile, &json!("five")).is_err());
-        assert_eq!(profile, super::tests::profile());
+        assert_eq!(profile, a_profile());
     }
 }
