@@ -33,7 +33,8 @@ impl Change {
             // A playbook says how to write for this brand.
             EventType::BrandUpdated => (std::iter::once(BRAND_URI.to_owned()).chain(playbook_uris()).collect(), false),
             EventType::ContentCreated | EventType::ContentPlanned => (Vec::new(), true),
-            EventType::ContentUpdated
+            EventType::ContentNotDrafted
+            | EventType::ContentUpdated
             | EventType::ContentApproved
             | EventType::ContentRejected
             | EventType::ContentRevised
