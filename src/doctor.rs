@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use entity::customers;
 use entity::db::DatabaseUrl;
+use model::{Limits, Model};
 use platforms::Platforms;
 use platforms::check::Finding;
 use tokio::net::TcpListener;
@@ -49,6 +51,7 @@ pub async fn check(environment: &Environment) -> Result<(), String> {
             None => "by the gateway's own engine",
         },
     );
+    report.note("model", model(config.model.clone()).await);
     connected_platforms(&mut report, &config, environment).await;
     report.note("gateway address", free(GATEWAY_ADDR, config.gateway_addr).await);
     report.note("MCP address", free(MCP_ADDR, config.mcp_addr).await);
@@ -83,6 +86,23 @@ impl Report {
             1 => Err("1 thing has to be put right first".to_owned()),
             problems => Err(format!("{problems} things have to be put right first")),
         }
+    }
+}
+
+/// Has the model say a word. Whether it says the right one does not matter.
+async fn model(config: Option<model::Config>) -> Result<String, String> {
+    const LIMITS: Limits = Limits { time: Duration::from_secs(30), tokens: 200, characters: 10_000 };
+    let Some(config) = config else {
+        return Ok("none, so briefs wait for an assistant; LLM_BASE_URL and LLM_MODEL for one that drafts".to_owned());
+    };
+    let host = config.base_url.host_str().unwrap_or_default().to_owned();
+    let model = Model::new(web::http_client(), config)?;
+    match model.write("You are asked whether you are there.", "Answer with: yes", LIMITS).await {
+        // It was reached with this key and name, and it answered.
+        Ok(_) | Err(model::Error::Refused | model::Error::Overlong) => {
+            Ok(format!("{} at {host} answers; it drafts what content_plan plans", model.name()))
+        }
+        Err(error) => Err(format!("{error}. Check LLM_BASE_URL, LLM_API_KEY and LLM_MODEL")),
     }
 }
 

@@ -98,7 +98,7 @@ fn apps(
 ) -> Result<(axum::Router, axum::Router), String> {
     let Services { billing, platforms, site } = services;
     let scanner = Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?;
-    let workflows = Runner::new(db, &billing, &platforms, &scanner, config.inngest.clone())?;
+    let workflows = Runner::new(db, &billing, &platforms, &scanner, config.model.clone(), config.inngest.clone())?;
     workflows.start(db, shutdown);
     let feed = Feed::start(db.clone(), shutdown.clone());
     let rate_limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies.clone(), shutdown.clone());

@@ -103,6 +103,9 @@ pub fn piece(content: &Content, shown: &Revision, decisions: &[DecisionRecord], 
     if let Some(brief) = &content.brief {
         let _ = writeln!(text, "Brief: {brief}");
     }
+    if let Some(note) = &shown.note {
+        let _ = writeln!(text, "Note: {note}");
+    }
     let _ = writeln!(text, "\n{}", draft(&shown.draft));
     text.push_str(&findings(&shown.findings));
     for record in decisions {

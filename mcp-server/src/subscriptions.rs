@@ -37,7 +37,8 @@ impl Change {
             EventType::ReportCompleted => {
                 (event.data.get("runId").and_then(|id| id.as_str()).map(report::uri).into_iter().collect(), true)
             }
-            EventType::ContentUpdated
+            EventType::ContentNotDrafted
+            | EventType::ContentUpdated
             | EventType::ContentApproved
             | EventType::ContentRejected
             | EventType::ContentRevised

@@ -7,7 +7,7 @@ mod m0004_connections;
 mod m0005_scans;
 mod m0006_cmo;
 mod m0007_reports;
-mod m0009_proposals;
+mod m0008_proposals;
 
 use entity::Result;
 use entity::db::Db;
@@ -26,7 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_scans::Migration),
             Box::new(m0006_cmo::Migration),
             Box::new(m0007_reports::Migration),
-            Box::new(m0009_proposals::Migration),
+            Box::new(m0008_proposals::Migration),
         ]
     }
 }

@@ -47,7 +47,7 @@ async fn run() -> Result<(), String> {
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
     tokio::spawn(billing.clone().work(shutdown.clone()));
     let scanner = Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?;
-    let workflows = Runner::new(&db, &billing, &platforms, &scanner, config.inngest)?;
+    let workflows = Runner::new(&db, &billing, &platforms, &scanner, config.model, config.inngest)?;
     workflows.start(&db, &shutdown);
     let gateway = Gateway {
         billing,

@@ -1,6 +1,7 @@
 //! What an operator does with `heycmo`.
 
 use harness::mcp::Caller;
+use harness::model::{Answer, ScriptedModel};
 use harness::process::{HeyCmo, Launch};
 use harness::{TestDb, on_each_database};
 use serde_json::json;
@@ -56,6 +57,26 @@ async fn the_doctor_says_what_to_do() {
     assert_eq!(finished.status.code(), Some(1));
     assert!(finished.out.contains("FIX  database: cannot open the Postgres at 127.0.0.1:1/heycmo"), "{finished:?}");
     assert!(finished.log.contains("1 thing has to be put right first"), "{finished:?}");
+    assert!(!(finished.out + &finished.log).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn the_doctor_asks_the_model() {
+    assert!(Terminal::new().heycmo("doctor").await.contains("ok   model: none, so briefs wait for an assistant"));
+    let model = ScriptedModel::start().await;
+    let terminal = Terminal::new()
+        .set("LLM_BASE_URL", &model.base_url())
+        .set("LLM_API_KEY", "sk-hunter2")
+        .set("LLM_MODEL", "small");
+    model.answers([Answer::Text("yes".to_owned())]);
+    assert!(terminal.heycmo("doctor").await.contains("ok   model: small at 127.0.0.1 answers"));
+
+    model.answers([Answer::error(401, "invalid_api_key", "Incorrect API key provided: sk-hunter2")]);
+    let finished = terminal.launch("heycmo").arg("doctor").finish().await;
+    assert_eq!(finished.status.code(), Some(1));
+    let said =
+        "FIX  model: the model is not available: its server answers HTTP 401 invalid_api_key. Check LLM_BASE_URL";
+    assert!(finished.out.contains(said), "{finished:?}");
     assert!(!(finished.out + &finished.log).contains("hunter2"));
 }
 

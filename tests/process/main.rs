@@ -10,6 +10,7 @@
 mod billing;
 mod commands;
 mod crash;
+mod drafting;
 mod first_start;
 mod inngest;
 mod log;

@@ -44,6 +44,8 @@ async fn a_variable_that_is_wrong_is_named() {
         ("MCP_PUBLIC_URL", "ftp://heycmo.example"),
         ("ALLOWED_HOSTS", "https://heycmo.example"),
         ("ALLOWED_ORIGINS", "heycmo.example"),
+        ("LLM_BASE_URL", "http://models.example/v1"),
+        ("LLM_API_KEY", "two words"),
         ("LOG_FORMAT", "xml"),
         ("RUST_LOG", "info,=="),
         ("ADMIN_SECRET", "short"),

@@ -140,7 +140,7 @@ async fn log_of(test: &TestDb, id: &CustomerId) -> Vec<&'static str> {
 }
 
 /// Makes what the engine planned due.
-async fn move_into_the_past(test: &TestDb, which: &str) {
+pub async fn move_into_the_past(test: &TestDb, which: &str) {
     test.execute(&format!(
         "UPDATE engine_timers SET due_at = (SELECT created_at FROM engine_runs WHERE id = engine_timers.run_id)
          WHERE {which}"

@@ -99,7 +99,7 @@ impl Product {
         let site = Site::new(config.origins.gateway(0), &secrets, &[FORM_TARGET]).unwrap();
         let platforms = Platforms::new(db.clone(), config.composio, config.origins.gateway(0), &secrets).unwrap();
         let scanner = Scanner::new(Reach::also(&["127.0.0.0/8".parse().unwrap()])).unwrap();
-        let workflows = Runner::new(&db, &billing, &platforms, &scanner, None).unwrap();
+        let workflows = Runner::new(&db, &billing, &platforms, &scanner, None, None).unwrap();
         let gateway = rest_gateway::app(Gateway {
             billing,
             platforms: platforms.clone(),

@@ -62,6 +62,8 @@ async fn somebody_elses_id_leads_nowhere(test: TestDb) {
     assert_not_found(unchanged(&test, content::revise(db, &me, theirs, 1, version("mine now"))).await);
     // The very words that are there would be answered with the piece.
     assert_not_found(unchanged(&test, content::revise(db, &me, theirs, 1, version("Hello"))).await);
+    assert_not_found(unchanged(&test, content::write_planned(db, &me, theirs, version("mine now"))).await);
+    assert_not_found(unchanged(&test, content::leave_planned(db, &me, theirs, "mine now")).await);
     for decision in [Decision::Approved, Decision::Rejected, Decision::Revised] {
         let (decided_by, findings) = ("Anna".to_owned(), Findings::default());
         let review = Review { revision: 1, decision, decided_by, reason: None, findings };

@@ -29,6 +29,7 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::KeyRevoked => format!("{} was revoked and opens nothing any more.", key()),
         EventType::BrandUpdated => format!("The brand profile changed: {}.", changed_fields(&event.data)),
         EventType::ContentPlanned => format!("{} is to be written for {}.", label(), due(&event.data, zone)),
+        EventType::ContentNotDrafted => format!("{} was not drafted{}", label(), reason(said("why"))),
         EventType::ContentCreated => format!("{} was drafted: {}.", said_kind(&event.data), label()),
         EventType::ContentUpdated => format!("{} was rewritten{}.", label(), revision(&event.data)),
         EventType::ContentApproved => format!("{} approved {}{}", who(), label(), why()),

@@ -16,6 +16,7 @@ use entity::db::Db;
 use entity::workflows::{CANCELLED, Workflow};
 use inngest::{CancelOn, Concurrency, Function, FunctionOptions};
 use marketing::scanner::Scanner;
+use model::Model;
 use platforms::Platforms;
 
 use crate::billing::Billing;
@@ -26,10 +27,16 @@ pub use runner::Runner;
 const APP: &str = "heycmo";
 
 /// All of them.
-fn functions(db: &Db, billing: &Billing, platforms: &Platforms, scanner: &Scanner) -> Vec<Function> {
+fn functions(
+    db: &Db,
+    billing: &Billing,
+    platforms: &Platforms,
+    scanner: &Scanner,
+    model: Option<Model>,
+) -> Vec<Function> {
     vec![
         onboarding::function(db.clone(), scanner.clone()),
-        content_plan::function(db.clone()),
+        content_plan::function(db.clone(), model),
         page_watch::function(db.clone(), scanner.clone()),
         performance_snapshot::function(db.clone(), platforms.clone()),
         analytics_report::function(db.clone(), platforms.clone()),

@@ -10,6 +10,7 @@ use entity::db::Db;
 use entity::outbox::{self, Message};
 use inngest::{App, Event, Inngest};
 use marketing::scanner::Scanner;
+use model::Model;
 use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::error::ApiError;
@@ -32,19 +33,21 @@ pub enum Runner {
 }
 
 impl Runner {
-    /// Inngest where it is, or else the engine.
+    /// Inngest where it is, or else the engine. `model` writes drafts, where there is one.
     ///
     /// # Errors
     ///
-    /// When a function wants something that whoever runs it does not have.
+    /// When a function wants something that whoever runs it does not have, or the model cannot be asked at all.
     pub fn new(
         db: &Db,
         billing: &Billing,
         platforms: &Platforms,
         scanner: &Scanner,
+        model: Option<model::Config>,
         inngest: Option<inngest::Config>,
     ) -> Result<Self, String> {
-        let functions = functions(db, billing, platforms, scanner);
+        let model = model.map(|config| Model::new(web::http_client(), config)).transpose()?;
+        let functions = functions(db, billing, platforms, scanner, model);
         let Some(config) = inngest else { return Ok(Self::Engine(Engine::new(db.clone(), functions)?)) };
         let http = web::http_client().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
         let client = Inngest::new(APP, config, http).with_app_version(env!("CARGO_PKG_VERSION"));

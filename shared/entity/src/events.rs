@@ -65,6 +65,7 @@ event_types! {
     ConnectionEstablished = "connection.established",
     ConnectionLost = "connection.lost",
     ContentPlanned = "content.planned",
+    ContentNotDrafted = "content.not_drafted",
     ContentCreated = "content.created",
     ContentUpdated = "content.updated",
     ContentApproved = "content.approved",

@@ -54,6 +54,15 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
+/// As much of a text as `max` characters hold, with a sign that there is more.
+pub(crate) fn shortened(text: &str, max: usize) -> String {
+    if characters(text) <= max {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", cut.trim_end())
+}
+
 /// "Cut at least 12 characters." for a text that is too long.
 pub(crate) fn cut(length: usize, max: usize) -> String {
     format!("Cut at least {}.", counted(length.saturating_sub(max), "character", "characters"))

@@ -36,16 +36,18 @@ pub fn start(format: LogFormat, filter: Option<&str>) -> Result<(), String> {
 /// away before its answer for an error, and has nothing else to report that is not logged by us.
 const QUIET_RMCP: [&str; 2] = ["rmcp=warn", "rmcp::service=off"];
 
-/// rmcp is quiet unless the filter names it.
+/// The model's client would log whole answers that it cannot read.
+const QUIET_MODEL: [&str; 1] = ["async_openai=off"];
+
+/// Libraries that log what others have said are quiet unless the filter names them.
 fn env_filter(text: &str) -> Result<EnvFilter, String> {
     let filter: EnvFilter = text
         .parse()
         .map_err(|error| format!("RUST_LOG is not a filter such as \"info\" or \"info,web=debug\": {error}"))?;
-    if text.contains("rmcp") {
-        return Ok(filter);
-    }
-    QUIET_RMCP.iter().try_fold(filter, |filter, quiet| {
-        let quiet = quiet.parse().map_err(|error| format!("cannot quieten rmcp: {error}"))?;
-        Ok(filter.add_directive(quiet))
+    let libraries = [("rmcp", QUIET_RMCP.as_slice()), ("async_openai", QUIET_MODEL.as_slice())];
+    let quiet = libraries.into_iter().filter(|(name, _)| !text.contains(name)).flat_map(|(_, quiet)| quiet);
+    quiet.into_iter().try_fold(filter, |filter, quiet| {
+        let directive = quiet.parse().map_err(|error| format!("cannot add {quiet} to the filter: {error}"))?;
+        Ok(filter.add_directive(directive))
     })
 }

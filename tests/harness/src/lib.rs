@@ -10,6 +10,7 @@
 mod fixtures;
 mod inspect;
 pub mod mcp;
+pub mod model;
 mod patience;
 mod postgres;
 pub mod process;

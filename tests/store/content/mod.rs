@@ -2,5 +2,6 @@
 
 mod drafting;
 mod listing;
+mod planning;
 mod reviewing;
 mod scheduling;

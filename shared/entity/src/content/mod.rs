@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use draft::{Channel, ContentKind, Draft, Finding, Findings, Media, MediaType, Severity};
-pub use plan::{NewBrief, plan, scheduled_between};
+pub use plan::{NewBrief, leave_planned, plan, scheduled_between, write_planned};
 pub use queries::{
     Checked, Counts, Filter, History, Page, checked_since, counts, decisions_since, get, history, list, revision,
-    with_words,
+    with_words, written_on,
 };
 pub use review::{Review, Reviewed, review};
 pub use schedule::{Due, Schedule, Scheduled, come_due, schedule};
@@ -158,19 +158,25 @@ pub async fn revise(db: &Db, customer_id: &CustomerId, id: &ContentId, over: i32
     }
     require_unpublished(&tx, &piece.content).await?;
     require_current(&piece.content, over)?;
-    let number = piece.content.revision + 1;
-    let mut change: content::ActiveModel = piece.content.into();
+    let piece = save_revision(&tx, piece.content, version).await?;
+    tx.commit().await?;
+    Ok(Saved { piece, is_new: true })
+}
+
+/// The customer's row must be locked by this transaction.
+async fn save_revision(tx: &Tx, content: Content, version: Version) -> Result<Piece> {
+    let number = content.revision + 1;
+    let mut change: content::ActiveModel = content.into();
     change.status = Set(status_of(&version.findings));
     change.label = Set(label(&version.draft));
     change.revision = Set(number);
     change.pillar = Set(version.pillar.clone());
     change.search_text = Set(search_text(&version.draft));
     change.updated_at = Set(now());
-    let content = change.update(&tx).await?;
-    let current = insert_revision(&tx, &content, version).await?;
-    events::record(&tx, customer_id, EventType::ContentUpdated, event_data(&content)).await?;
-    tx.commit().await?;
-    Ok(Saved { piece: Piece { content, current }, is_new: true })
+    let content = change.update(tx).await?;
+    let current = insert_revision(tx, &content, version).await?;
+    events::record(tx, &content.customer_id, EventType::ContentUpdated, event_data(&content)).await?;
+    Ok(Piece { content, current })
 }
 
 fn require_current(content: &Content, revision: i32) -> Result<()> {

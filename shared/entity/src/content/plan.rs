@@ -5,13 +5,16 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use serde_json::json;
 
 use super::schedule::plan_publishing;
-use super::{Content, ContentKind, ContentStatus, Draft, Findings, Version, event_data, insert_revision, shortened};
+use super::{
+    Content, ContentKind, ContentStatus, Draft, Findings, Piece, Version, event_data, insert_revision, piece_in,
+    save_revision, shortened,
+};
 use crate::customers;
 use crate::db::{Db, now, stored};
 use crate::error::Result;
 use crate::events::{self, EventType};
 use crate::ids::{ContentId, CustomerId};
-use crate::tables::content;
+use crate::tables::{content, content_revision};
 
 /// A piece of which only this is known yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +90,58 @@ pub async fn plan(
     }
     tx.commit().await?;
     Ok(pieces)
+}
+
+/// Saves the first words of a piece that is still to be written, as [`super::revise`] does; none when somebody has
+/// written it or decided on it meanwhile.
+///
+/// # Errors
+///
+/// When the customer has no such piece.
+pub async fn write_planned(
+    db: &Db,
+    customer_id: &CustomerId,
+    id: &ContentId,
+    version: Version,
+) -> Result<Option<Piece>> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let piece = piece_in(&tx, customer_id, id).await?;
+    if piece.content.status != ContentStatus::Planned {
+        return Ok(None);
+    }
+    let piece = save_revision(&tx, piece.content, version).await?;
+    tx.commit().await?;
+    Ok(Some(piece))
+}
+
+/// Notes why a piece that is still to be written could not be drafted. The same note again records nothing, and so does
+/// one on a piece that somebody has written or decided on meanwhile.
+///
+/// # Errors
+///
+/// When the customer has no such piece.
+pub async fn leave_planned(db: &Db, customer_id: &CustomerId, id: &ContentId, why: &str) -> Result<()> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let Piece { content, current } = piece_in(&tx, customer_id, id).await?;
+    if content.status != ContentStatus::Planned || current.note.as_deref() == Some(why) {
+        return Ok(());
+    }
+    let mut data = event_data(&content);
+    if let Some(fields) = data.as_object_mut() {
+        fields.insert("why".to_owned(), json!(why));
+    }
+    let mut change: content::ActiveModel = content.into();
+    change.updated_at = Set(now());
+    change.update(&tx).await?;
+    // The empty revision holds no author's words, so the note is its only content.
+    let mut change: content_revision::ActiveModel = current.into();
+    change.note = Set(Some(why.to_owned()));
+    change.update(&tx).await?;
+    events::record(&tx, customer_id, EventType::ContentNotDrafted, data).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn scheduled(

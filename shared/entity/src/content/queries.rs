@@ -113,6 +113,27 @@ pub async fn with_words(db: &Db, customer_id: &CustomerId, pieces: Vec<Content>)
     Ok(pieces.into_iter().filter_map(with_words).collect())
 }
 
+/// The customer's newest pieces on a theme that have words and were not rejected, at most `limit`; of no theme when none
+/// is named.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn written_on(db: &Db, customer_id: &CustomerId, pillar: Option<&str>, limit: u64) -> Result<Vec<Piece>> {
+    let pillar = match pillar {
+        Some(pillar) => content::Column::Pillar.eq(pillar),
+        None => content::Column::Pillar.is_null(),
+    };
+    let pieces = of_customer(customer_id)
+        .filter(pillar)
+        .filter(content::Column::Status.is_not_in([ContentStatus::Planned, ContentStatus::Rejected]))
+        .order_by_desc(content::Column::Id)
+        .limit(limit)
+        .all(db.connection())
+        .await?;
+    with_words(db, customer_id, pieces).await
+}
+
 /// Revision `number` of the customer's piece.
 ///
 /// # Errors

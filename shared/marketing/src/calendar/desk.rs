@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, Utc};
 use entity::brands::{self, Brand};
-use entity::content::{self, Content, NewBrief};
+use entity::content::{self, Content, ContentStatus, NewBrief};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
 use entity::{Error, Result};
@@ -63,6 +63,19 @@ pub async fn commit(db: &Db, customer_id: &CustomerId, range: Range) -> Result<(
     Ok((plan, pieces))
 }
 
+/// The pieces of these weeks that are still to be written, in the order of their times; without those whose time is over.
+///
+/// # Errors
+///
+/// When the range is wrong (fields `from`, `weeks`), or there is no such customer.
+pub async fn unwritten(db: &Db, customer_id: &CustomerId, range: Range) -> Result<Vec<Content>> {
+    let desk = Desk::open(db, customer_id, range).await?;
+    let (from, before) = desk.weeks();
+    let mut pieces = content::scheduled_between(db, customer_id, from.max(desk.now), before).await?;
+    pieces.retain(|piece| piece.status == ContentStatus::Planned);
+    Ok(pieces)
+}
+
 /// Everything to plan with but what is taken.
 struct Desk {
     brand: Brand,
@@ -91,12 +104,17 @@ impl Desk {
         Ok(Self { brand, results, from, weeks: range.weeks, now })
     }
 
-    /// Of which time everything that is taken counts.
-    fn span(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+    /// From when until before when is planned, whole weeks.
+    fn weeks(&self) -> (DateTime<Utc>, DateTime<Utc>) {
         let week = monday(self.from);
         let at = |day: NaiveDate| instant(self.brand.time_zone, day.and_time(NaiveTime::MIN));
-        let begin = at(week).min(self.now) - MEMORY;
-        (begin, at(week + Days::new(7 * u64::from(self.weeks))) + EDGE)
+        (at(week), at(week + Days::new(7 * u64::from(self.weeks))))
+    }
+
+    /// Of which time everything that is taken counts.
+    fn span(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        let (begin, end) = self.weeks();
+        (begin.min(self.now) - MEMORY, end + EDGE)
     }
 
     fn plan(&self, taken: &[Content]) -> Plan {

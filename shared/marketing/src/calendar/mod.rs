@@ -18,7 +18,7 @@ use crate::guide::{CHANNELS, guide, kind_label};
 use holidays::Holidays;
 use times::Times;
 
-pub use desk::{Range, commit, next_week, propose};
+pub use desk::{Range, commit, next_week, propose, unwritten};
 pub use local::{instant, latest, monday};
 pub(crate) use times::{BLOCK_HOURS, block};
 pub use times::{Basis, ENOUGH_POSTS, PostResult};

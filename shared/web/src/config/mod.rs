@@ -3,6 +3,7 @@
 mod composio;
 mod environment;
 mod inngest;
+mod llm;
 mod secrets;
 mod stripe;
 
@@ -68,6 +69,8 @@ pub struct Config {
     pub composio: Option<ComposioConfig>,
     /// `INNGEST_SIGNING_KEY` and the others: who runs the durable functions, if not the embedded engine.
     pub inngest: Option<::inngest::Config>,
+    /// `LLM_BASE_URL` and the others: the model that writes, if there is one.
+    pub model: Option<model::Config>,
     /// `BILLING_GRACE_DAYS`: how long a failed payment is forgiven.
     pub grace: Duration,
     /// `RATE_LIMIT_CHECKOUT` and the others.
@@ -156,6 +159,7 @@ impl Config {
             stripe: StripeConfig::from_environment(environment)?,
             composio: ComposioConfig::from_environment(environment)?,
             inngest: inngest::from_environment(environment, mode)?,
+            model: llm::from_environment(environment)?,
             grace: environment.parsed_with("BILLING_GRACE_DAYS", parse_days)?.unwrap_or(DEFAULT_GRACE),
             rate_limits: RateLimits::from_environment(environment)?,
             trusted_proxies: TrustedProxies::from_environment(environment)?,
@@ -334,6 +338,18 @@ mod tests {
     }
 
     #[test]
+    fn a_model_needs_no_key_and_shows_none() {
+        let on_this_machine = [("LLM_BASE_URL", "http://127.0.0.1:11434/v1"), ("LLM_MODEL", "small")];
+        let model = config(&on_this_machine).unwrap().model.unwrap();
+        assert!(model.api_key.is_none() && model.model == "small");
+        assert!(config(&[]).unwrap().model.is_none());
+        let with_key = [on_this_machine.as_slice(), &[("LLM_API_KEY", "sk-hunter2")]].concat();
+        let config = config(&with_key).unwrap();
+        assert!(config.model.as_ref().unwrap().api_key.is_some());
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
     fn every_error_names_its_variable() {
         for (variables, name) in [
             (vec![("HEYCMO_ENV", "prod")], "HEYCMO_ENV"),
@@ -364,6 +380,12 @@ mod tests {
             (vec![("INNGEST_EVENT_KEY", "key")], "INNGEST_SIGNING_KEY"),
             (vec![("INNGEST_SIGNING_KEY", "signkey-test-00ff")], "INNGEST_EVENT_KEY"),
             (vec![("INNGEST_BASE_URL", "nowhere")], "INNGEST_BASE_URL"),
+            (vec![("LLM_BASE_URL", "http://models.example/v1"), ("LLM_MODEL", "small")], "LLM_BASE_URL"),
+            (vec![("LLM_BASE_URL", "https://anna:key@models.example/v1"), ("LLM_MODEL", "small")], "LLM_BASE_URL"),
+            (vec![("LLM_BASE_URL", "https://models.example/v1")], "LLM_MODEL"),
+            (vec![("LLM_MODEL", "small")], "LLM_BASE_URL"),
+            (vec![("LLM_API_KEY", "key")], "LLM_BASE_URL"),
+            (vec![("LLM_API_KEY", "two words")], "LLM_API_KEY"),
             (
                 vec![("HEYCMO_ENV", "production"), ("PUBLIC_URL", "https://heycmo.example"), ("INNGEST_DEV", "1")],
                 "INNGEST_DEV",
