@@ -36,10 +36,10 @@ fn functions(
 ) -> Vec<Function> {
     vec![
         onboarding::function(db.clone(), scanner.clone()),
-        content_plan::function(db.clone(), model),
+        content_plan::function(db.clone(), model.clone()),
         page_watch::function(db.clone(), scanner.clone()),
         performance_snapshot::function(db.clone(), platforms.clone()),
-        analytics_report::function(db.clone(), platforms.clone()),
+        analytics_report::function(db.clone(), platforms.clone(), model),
         publish_due::function(db.clone(), platforms.clone()),
         weekly_round::function(db.clone()),
         billing_reconcile::function(db.clone(), billing.clone()),

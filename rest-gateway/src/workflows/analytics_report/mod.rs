@@ -1,4 +1,4 @@
-//! Reports on the numbers of the last days, from all connected sources.
+//! Reports on the numbers of the last days, from all connected sources; told by the model where there is one.
 
 mod own;
 mod source;
@@ -15,9 +15,11 @@ use entity::workflows::Workflow;
 use entity::{Result as Stored, brands};
 use futures::future::{try_join, try_join_all};
 use inngest::{Function, Input, Result, Step, create_function};
+use marketing::narrative::narrate;
 use marketing::optimization::renew_proposals;
 use marketing::performance::Numbers;
 use marketing::report::{AdjustedWeights, Days, Missing, Report, Source, markdown, uri};
+use model::Model;
 use platforms::metrics::Period;
 use platforms::{Platforms, facts};
 use serde::{Deserialize, Serialize};
@@ -78,15 +80,21 @@ impl Chosen {
 /// What came of reading a source.
 type Read = std::result::Result<Source, Missing>;
 
-pub fn function(db: Db, platforms: Platforms) -> Function {
+pub fn function(db: Db, platforms: Platforms, model: Option<Model>) -> Function {
     let on_failure = db.clone();
     create_function(options(Workflow::AnalyticsReport), move |input: Input<Asked<Wanted>>, step| {
-        report(db.clone(), platforms.clone(), input, step)
+        report(db.clone(), platforms.clone(), model.clone(), input, step)
     })
     .on_failure(move |input, step| failed(on_failure.clone(), input, step))
 }
 
-async fn report(db: Db, platforms: Platforms, input: Input<Asked<Wanted>>, step: Step) -> Result<Value> {
+async fn report(
+    db: Db,
+    platforms: Platforms,
+    model: Option<Model>,
+    input: Input<Asked<Wanted>>,
+    step: Step,
+) -> Result<Value> {
     let Asked { run_id, customer_id, input: Wanted { due_at, period } } = input.event.data;
     let Some(run) = Run::begin(&db, &run_id, &input.run_id, step).await? else { return Ok(Value::Null) };
     let chosen: Chosen = {
@@ -114,19 +122,19 @@ async fn report(db: Db, platforms: Platforms, input: Input<Asked<Wanted>>, step:
         let propose = move || async move { durable(adjusted_weights(&db, &customer_id).await) };
         run.step("adjust_weights", propose).await?
     };
-    let keep = move || async move {
-        let sources = Sources { of_platforms, own, weights };
-        durable(keep(&db, &customer_id, run_id, chosen, sources).await)
-    };
+    let mut report = made(&chosen, of_platforms, own);
+    report.adjusted_weights = weights;
+    if let Some(model) = model {
+        let (db, customer_id, facts) = (db.clone(), customer_id.clone(), report.facts());
+        let narrate = move || async move {
+            let brand = durable(brands::get(&db, &customer_id).await)?;
+            Ok(narrate(&model, &facts, &brand).await)
+        };
+        report.narrative = run.step("narrate", narrate).await?;
+    }
+    let keep = move || async move { durable(keep(&db, &customer_id, run_id, chosen.period(), report).await) };
     let output = run.step("keep", keep).await?;
     run.complete(output).await
-}
-
-/// Everything that a report is made of.
-struct Sources {
-    of_platforms: Vec<Read>,
-    own: Source,
-    weights: Vec<AdjustedWeights>,
 }
 
 /// What the posts say of weights now, as proposals that wait for a decision.
@@ -136,13 +144,8 @@ async fn adjusted_weights(db: &Db, customer_id: &CustomerId) -> Stored<Vec<Adjus
     Ok(open.proposals.iter().filter_map(AdjustedWeights::of).collect())
 }
 
-async fn keep(
-    db: &Db,
-    customer_id: &CustomerId,
-    run_id: RunId,
-    chosen: Chosen,
-    Sources { of_platforms, own, weights }: Sources,
-) -> Stored<Value> {
+/// The report of what was read; the same of the same.
+fn made(chosen: &Chosen, of_platforms: Vec<Read>, own: Source) -> Report {
     let (mut sources, mut missing) = (Vec::new(), Vec::new());
     for read in of_platforms {
         match read {
@@ -152,8 +155,10 @@ async fn keep(
     }
     sources.push(own);
     let period = chosen.period();
-    let mut report = Report::of(days(period), days(period.previous()), &chosen.zone, &sources, missing);
-    report.adjusted_weights = weights;
+    Report::of(days(period), days(period.previous()), &chosen.zone, &sources, missing)
+}
+
+async fn keep(db: &Db, customer_id: &CustomerId, run_id: RunId, period: Period, report: Report) -> Stored<Value> {
     let new = NewReport {
         run_id: run_id.clone(),
         first_day: period.first(),

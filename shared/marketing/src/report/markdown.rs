@@ -36,7 +36,7 @@ fn write(text: &mut String, report: &Report) -> Result {
     let (previous, zone) = (report.previous, &report.time_zone);
     writeln!(text, "Compared with {} to {}; days are those of {zone}.\n", previous.from, previous.to)?;
     match &report.narrative {
-        Some(narrative) => writeln!(text, "{}\n", plain(narrative))?,
+        Some(narrative) => narrative.split("\n\n").try_for_each(|part| writeln!(text, "{}\n", plain(part)))?,
         None => writeln!(text, "{}\n", by_template(report))?,
     }
     recommendations(text, report)?;
