@@ -23,8 +23,12 @@ use cli::{Arguments, BillingCommand, Command, CustomerCommand, KeyCommand, Workf
 async fn main() -> ExitCode {
     // A missing .env is the normal case.
     let _ = dotenvy::dotenv();
-    let environment = Environment::of_process();
-    let result = match Arguments::parse().command.unwrap_or(Command::Serve) {
+    let arguments = Arguments::parse();
+    let environment = match Environment::of_process() {
+        Ok(environment) => environment,
+        Err(error) => return exit_code("heycmo", Err(error.to_string())),
+    };
+    let result = match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::serve(&environment).await,
         Command::Provision(arguments) => operator::provision(&environment, arguments).await,
         Command::Key(KeyCommand::Create(arguments)) => operator::create_key(&environment, arguments).await,

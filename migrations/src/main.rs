@@ -1,5 +1,6 @@
 //! `heycmo-migrate`: the schema by hand.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -14,8 +15,11 @@ use entity::db::{DatabaseUrl, Db};
 )]
 struct Arguments {
     /// postgres://user:password@host/database or sqlite://path/to/file.db
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: DatabaseUrl,
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, required_unless_present = "database_url_file")]
+    database_url: Option<DatabaseUrl>,
+    /// The file that holds it instead.
+    #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url")]
+    database_url_file: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -39,22 +43,39 @@ enum Command {
 async fn main() -> ExitCode {
     // A missing .env is the normal case.
     let _ = dotenvy::dotenv();
-    let arguments = Arguments::parse();
-    match run(&arguments).await {
+    let Arguments { database_url, database_url_file, command } = Arguments::parse();
+    let outcome = match url(database_url, database_url_file) {
+        Ok(url) => run(&url, &command).await.map_err(|error| format!("{}: {error}", url.describe())),
+        Err(problem) => Err(problem),
+    };
+    match outcome {
         Ok(answer) => {
             println!("{answer}");
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            eprintln!("heycmo-migrate: {}: {error}", arguments.database_url.describe());
+        Err(problem) => {
+            eprintln!("heycmo-migrate: {problem}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: &Arguments) -> entity::Result<String> {
-    let db = Db::connect(&arguments.database_url).await?;
-    match arguments.command {
+/// What was given, or what the file holds.
+fn url(given: Option<DatabaseUrl>, file: Option<PathBuf>) -> Result<DatabaseUrl, String> {
+    match (given, file) {
+        (Some(url), _) => Ok(url),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| format!("DATABASE_URL cannot be read from {}: {error}", path.display()))?;
+            text.trim().parse().map_err(|problem| format!("DATABASE_URL {problem}"))
+        }
+        (None, None) => Err("DATABASE_URL must be set".to_owned()),
+    }
+}
+
+async fn run(url: &DatabaseUrl, command: &Command) -> entity::Result<String> {
+    let db = Db::connect(url).await?;
+    match *command {
         Command::Up => {
             migrations::up(&db).await?;
             Ok("The schema is up to date.".to_owned())

@@ -34,7 +34,8 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), String> {
     // A missing .env is the normal case.
     let _ = dotenvy::dotenv();
-    let Process { config, secrets, db } = Process::start(&Environment::of_process()).await?;
+    let environment = Environment::of_process().map_err(|error| error.to_string())?;
+    let Process { config, secrets, db } = Process::start(&environment).await?;
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
     let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let listener = serve::bind(GATEWAY_ADDR, config.gateway_addr).await?;

@@ -1,4 +1,5 @@
-//! A model drafts what was planned: drafts wait for review, and whatever goes wrong leaves a brief with a note.
+//! A model writes: drafts of what was planned, which wait for review, and whatever goes wrong leaves a brief with a note;
+//! and the words of a report, which say nothing but its facts.
 
 use entity::ids::CustomerId;
 use harness::mcp::Caller;
@@ -20,6 +21,7 @@ on_each_database!(
     a_run_that_is_killed_drafts_nothing_twice,
     what_somebody_writes_meanwhile_stays,
     the_operators_key_is_nowhere,
+    a_report_is_told_from_its_facts_and_no_others,
 );
 
 /// A customer with a brand, their assistant, and a server with a model.
@@ -282,4 +284,35 @@ async fn customers_drafts_hold_nothing_of_others() {
     let request = desk.model.asked()[1].request();
     assert_eq!((&request["recentPieces"], &request["brand"]["name"]), (&json!([]), &json!("Bens")));
     assert!(!request.to_string().contains("Quick Pages") && !request.to_string().contains("forty shops"));
+}
+
+async fn a_report_is_told_from_its_facts_and_no_others(test: TestDb) {
+    const TOLD: &str = "It was a calm week.\n\nConnect a source of numbers first.";
+    let desk = Desk::open(test, "linkedin", 1).await;
+    let text = |words: &str| Answer::Text(words.to_owned());
+    let report = async || {
+        let asked = json!({"workflow": "analytics_report", "waitSeconds": 50});
+        let run = desk.call("start_workflow", asked).await["run"].clone();
+        assert_eq!(run["status"], "completed", "{run:#}");
+        let id: entity::ids::RunId = run["id"].as_str().unwrap().parse().unwrap();
+        let account = desk.call("get_account", json!({})).await;
+        let customer: CustomerId = account["customerId"].as_str().unwrap().parse().unwrap();
+        entity::reports::get(&desk.test.db(), &customer, &id).await.unwrap()
+    };
+    desk.model.answers([text("You had 4,321 visits."), text(TOLD)]);
+    let told = report().await;
+    assert_eq!(told.data["narrative"], TOLD);
+    assert!(told.markdown.contains(TOLD), "{}", told.markdown);
+    let asked = desk.model.asked();
+    assert_eq!(asked.len(), 2, "once more, with what is wrong");
+    assert!(asked[1].body.to_string().contains("4,321"), "{:#}", asked[1].body);
+
+    for answers in
+        [vec![text("Sales doubled."), text("Sales are up 12 %.")], vec![Answer::Refusal], vec![Answer::html(404)]]
+    {
+        desk.model.answers(answers.clone());
+        let by_template = report().await;
+        assert_eq!(by_template.data["narrative"], Value::Null, "{answers:?}");
+        assert!(by_template.markdown.contains("names the call that shows it again"), "{}", by_template.markdown);
+    }
 }

@@ -37,6 +37,20 @@ async fn goes_up_and_down_on_postgres() {
 }
 
 #[tokio::test]
+async fn the_address_may_be_in_a_file() {
+    let test = TestDb::empty(Backend::Sqlite).await;
+    let terminal = Terminal::new();
+    let path = terminal.data_dir().join("database_url");
+    std::fs::write(&path, format!("{}\n", test.url_text())).unwrap();
+    let terminal = terminal.set("DATABASE_URL_FILE", path.to_str().unwrap());
+    assert_eq!(run(&terminal, "up").await, "The schema is up to date.\n");
+    assert!(test.tables().await.contains(&"customers".to_owned()));
+    std::fs::write(&path, "mysql://nothing").unwrap();
+    let said = terminal.refusal("heycmo-migrate", "up").await;
+    assert!(said.starts_with("DATABASE_URL must be postgres://"), "{said}");
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_there_is_named_without_its_password() {
     let terminal = Terminal::new().set("DATABASE_URL", "postgres://heycmo:hunter2@127.0.0.1:1/heycmo");
     let said = terminal.refusal("heycmo-migrate", "up").await;

@@ -50,6 +50,7 @@ async fn a_variable_that_is_wrong_is_named() {
         ("RUST_LOG", "info,=="),
         ("ADMIN_SECRET", "short"),
         ("ENCRYPTION_SECRET", "short"),
+        ("ENCRYPTION_SECRET_FILE", "/nowhere"),
     ] {
         for binary in SERVERS {
             let said = Terminal::new().set(name, value).refusal(binary, "").await;

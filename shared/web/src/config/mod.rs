@@ -17,7 +17,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 pub use composio::{ComposioConfig, auth_config_variable};
-pub use environment::{ConfigError, Environment};
+pub use environment::{ConfigError, Environment, SECRETS};
 pub use secrets::{EncryptionSecret, Secrets};
 pub use stripe::StripeConfig;
 

@@ -1,0 +1,167 @@
+//! A site: Caddy in front of two replicas of each process.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use harness::mcp::Caller;
+use harness::process::{Launch, Process, listens};
+use harness::{Backend, TestDb};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+
+/// Below the root of the project.
+pub const CADDYFILE: &str = "Caddyfile";
+
+/// The root of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Caddy, with the files of the project before it.
+pub fn caddy() -> Command {
+    let is_there = Command::new("caddy").arg("version").output().is_ok_and(|output| output.status.success());
+    assert!(is_there, "Caddy is not installed: run tests/setup");
+    let mut command = Command::new("caddy");
+    command.current_dir(root());
+    command
+}
+
+/// A process that can be ended and started again where it was.
+pub struct Replica {
+    address: String,
+    process: Option<Process>,
+}
+
+/// The whole site.
+pub struct Site {
+    /// Where clients reach it.
+    pub origin: String,
+    /// Both MCP servers.
+    pub mcp_servers: Vec<Replica>,
+    /// Both gateways.
+    pub gateways: Vec<Replica>,
+    settings: Vec<(String, String)>,
+    data: Arc<TempDir>,
+    caddy: tokio::process::Child,
+    _database: TestDb,
+}
+
+impl Site {
+    /// A site without rate limits.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A site with these variables.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let database = TestDb::migrated(Backend::Postgres).await;
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        let origin = format!("http://127.0.0.1:{}", free_port());
+        let mut settings = vec![
+            ("DATABASE_URL".to_owned(), database.url_text()),
+            ("PUBLIC_URL".to_owned(), origin.clone()),
+            ("MCP_PUBLIC_URL".to_owned(), origin.clone()),
+            ("TRUSTED_PROXIES".to_owned(), "127.0.0.1/32".to_owned()),
+        ];
+        settings.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let (mut gateways, mut mcp_servers) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            gateways.push(Replica::start("heycmo-gateway", "127.0.0.1:0", &settings, &data).await);
+            mcp_servers.push(Replica::start("heycmo-mcp", "127.0.0.1:0", &settings, &data).await);
+        }
+        let listed = |replicas: &[Replica]| {
+            let addresses: Vec<&str> = replicas.iter().map(|replica| replica.address.as_str()).collect();
+            format!("to {}", addresses.join(" "))
+        };
+        let mut command = tokio::process::Command::from(caddy());
+        command
+            .args(["run", "--adapter", "caddyfile", "--config", CADDYFILE])
+            .env("HEYCMO_SITE", &origin)
+            .env("HEYCMO_GATEWAYS", listed(&gateways))
+            .env("HEYCMO_MCP_SERVERS", listed(&mcp_servers))
+            .env("HOME", data.path())
+            .env("XDG_DATA_HOME", data.path())
+            .env("XDG_CONFIG_HOME", data.path())
+            .stderr(std::process::Stdio::piped())
+            .kill_on_drop(true);
+        let caddy = command.spawn().unwrap();
+        let site = Self { origin, mcp_servers, gateways, settings, data, caddy, _database: database };
+        site.serves().await;
+        site
+    }
+
+    /// Waits until both kinds of process are reached through the edge.
+    pub async fn serves(&self) {
+        for path in ["/api/health/ready", "/mcp"] {
+            harness::eventually("the edge passes calls on", async || {
+                let answer = reqwest::Client::new().get(format!("{}{path}", self.origin)).send().await.ok()?;
+                (answer.status() == StatusCode::OK || answer.status() == StatusCode::UNAUTHORIZED).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// A new customer, with a key.
+    pub async fn customer(&self, email: &str) -> (String, Caller) {
+        let secret = std::fs::read_to_string(self.data.path().join("admin_secret")).unwrap();
+        let operator = Caller::new(&self.origin, secret.trim());
+        let request = operator.request(Method::POST, "/api/admin/provision").json(&json!({ "email": email }));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let made: Value = response.json().await.unwrap();
+        let key = made["apiKey"].as_str().unwrap();
+        (made["customerId"].as_str().unwrap().to_owned(), Caller::new(&self.origin, key))
+    }
+
+    /// So many customers that each replica has some: that one has none of 12 happens once in 2,000 times.
+    pub async fn customers(&self) -> Vec<(String, Caller)> {
+        let mut customers = Vec::new();
+        for number in 0..12 {
+            customers.push(self.customer(&format!("customer-{number}@example.com")).await);
+        }
+        customers
+    }
+
+    /// Kills an MCP server and starts it again where it was; `meanwhile` is done while it is away.
+    pub async fn without_mcp_server(&mut self, index: usize, meanwhile: impl AsyncFnOnce(&Self)) {
+        let replica = &mut self.mcp_servers[index];
+        replica.process.take().unwrap().kill().await;
+        let address = replica.address.clone();
+        meanwhile(self).await;
+        self.mcp_servers[index] = Replica::start("heycmo-mcp", &address, &self.settings, &self.data).await;
+    }
+
+    /// Stops Caddy, and gives what it logged.
+    pub async fn log(mut self) -> String {
+        let pid = self.caddy.id().unwrap();
+        let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap();
+        assert!(status.success());
+        let mut log = String::new();
+        self.caddy.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
+        log
+    }
+}
+
+impl Replica {
+    async fn start(binary: &str, address: &str, settings: &[(String, String)], data: &Arc<TempDir>) -> Self {
+        let variable = if binary == "heycmo-mcp" { "HEYCMO_MCP_ADDR" } else { "HEYCMO_GATEWAY_ADDR" };
+        let launch = Launch::on(binary, data.clone()).env(variable, address);
+        let launch = settings.iter().fold(launch, |launch, (name, value)| launch.env(name, value));
+        let mut process = launch.start();
+        let address = listens(&mut process).await.trim_start_matches("http://").to_owned();
+        Self { address, process: Some(process) }
+    }
+
+    /// What it logged so far.
+    pub fn logged(&self) -> String {
+        self.process.as_ref().unwrap().log()
+    }
+}
+
+/// A port that nobody listens at now.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
