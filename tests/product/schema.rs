@@ -42,6 +42,8 @@ fn check(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     for (name, value) in value.as_object().into_iter().flatten() {
         match schema["properties"].get(name) {
             Some(schema) => check(schema, value, &format!("{at}/{name}"), found),
+            // Where more is welcome the schema says so.
+            None if schema["additionalProperties"] == true => {}
             None if schema.get("properties").is_some() => found.push(format!("{at}: {name} is not in the schema")),
             None => {}
         }
