@@ -108,7 +108,7 @@ pub const fn work(workflow: Workflow) -> &'static str {
         Workflow::ContentPlan => "Planning the calendar",
         Workflow::PageWatch => "Scanning the watched pages",
         Workflow::WeeklyRound => "The weekly round",
-        Workflow::PublishDue => "Waiting for a piece's time",
+        Workflow::PublishDue => "Publishing a piece at its time",
         Workflow::BillingReconcile => "The comparison with Stripe",
         Workflow::Housekeeping => "Housekeeping",
     }

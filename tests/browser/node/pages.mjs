@@ -12,6 +12,8 @@ const SCREENS = [
   { width: 360, height: 740 },
 ]
 const { HEYCMO_SHOTS: shots } = process.env
+/** What is wrong with any of the pages. */
+const found = []
 const AXE = readFileSync('node_modules/axe-core/axe.min.js', 'utf8')
 
 /** What is wrong with the page as it stands; run in the page. */
@@ -112,11 +114,11 @@ async function goesByKeyboard(page, where) {
     await page.keyboard.press('Tab')
     const on = await page.evaluate(focused)
     if (!on) continue
-    assert(on.hasRing, `${where}: no ring around ${on.what}`)
-    assert(!on.isCovered, `${where}: something lies on ${on.what}`)
+    if (!on.hasRing) found.push(`${where}: no ring around ${on.what}`)
+    if (on.isCovered) found.push(`${where}: something lies on ${on.what}`)
     missed.delete(on.at)
   }
-  assert.equal(missed.size, 0, `${where}: the keyboard does not get everywhere`)
+  if (missed.size) found.push(`${where}: the keyboard does not get everywhere`)
 }
 
 /** The dashboard, once the gateway has heard of the payment that failed. */
@@ -192,8 +194,8 @@ async function look(page, name) {
         { name: 'prefers-reduced-motion', value: 'reduce' },
       ])
       await page.evaluate(() => document.querySelectorAll('details').forEach(it => (it.open = true)))
-      assert.deepEqual(await page.evaluate(faults, screen.width), [], where)
-      assert.deepEqual(await violations(page), [], where)
+      const wrong = [...(await page.evaluate(faults, screen.width)), ...(await violations(page))]
+      found.push(...wrong.map(fault => `${where}: ${fault}`))
       if (shots) await page.screenshot({ path: `${shots}/${where}.png`, fullPage: true })
     }
     await goesByKeyboard(page, `${name}, ${screen.width} px`)
@@ -282,4 +284,5 @@ await browse(async page => {
   await look(page, 'not-found')
   await steps.open(page, `${sandbox}/nothing`)
   await look(page, 'sandbox-not-found')
+  assert.deepEqual(found, [])
 })

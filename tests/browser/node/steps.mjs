@@ -14,6 +14,7 @@ export async function browse(browsing) {
     executablePath: process.env.CHROMIUM,
     // Root, as in a container, has no sandbox.
     args: process.getuid() === 0 ? ['--no-sandbox'] : [],
+    defaultViewport: { width: 1280, height: 800 },
   })
   try {
     const page = await browser.newPage()
@@ -37,7 +38,8 @@ async function listen(page) {
   devtools.on('Audits.issueAdded', ({ issue }) => entries.push(issue))
   devtools.on('Network.requestWillBeSent', ({ type, request }) => {
     addresses.add(request.url)
-    if (type === 'Document') documents.add(request.url)
+    // Forms are answered with pages too when htmx sends them.
+    if (type === 'Document' || type === 'XHR') documents.add(request.url)
   })
   devtools.on('Network.requestWillBeSentExtraInfo', ({ headers }) => {
     const { referer, host } = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))

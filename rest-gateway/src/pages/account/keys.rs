@@ -18,7 +18,7 @@ use web::rate_limit::{RateLimiter, Scope};
 use web::session::{LOGIN_PATH, SameOrigin, Visitor, see_other};
 use web::{ApiError, timestamp};
 
-use super::{Frame, Section, home};
+use super::{Frame, Section, home, in_words};
 use crate::billing::Billing;
 use crate::pages::{Site, connection_test, words};
 
@@ -138,7 +138,7 @@ impl Desk {
         if error.status.is_server_error() || error.status == StatusCode::NOT_FOUND {
             return Err(error);
         }
-        let page = self.page(Outcome { problem: Some(&error.message), ..Outcome::default() }).await?;
+        let page = self.page(Outcome { problem: Some(&in_words(&error)), ..Outcome::default() }).await?;
         Ok((error.status, page).into_response())
     }
 

@@ -31,6 +31,22 @@ fn zone(customer: &Customer) -> Tz {
     customer.time_zone.parse().unwrap_or(Tz::UTC)
 }
 
+/// Why something was not done, for the person in front of the form.
+fn in_words(error: &ApiError) -> String {
+    let named = |field: &str| match field {
+        "at" => "The time",
+        "reason" => "The reason",
+        "label" => "The name",
+        _ => "What you entered",
+    };
+    let told: Vec<String> = error
+        .fields
+        .iter()
+        .map(|(field, problem)| format!("{} {}.", named(field), problem.trim_end_matches('.')))
+        .collect();
+    if told.is_empty() { error.message.clone() } else { told.join(" ") }
+}
+
 /// What the rail leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {

@@ -25,7 +25,7 @@ use web::session::{SameOrigin, Visitor, see_other};
 use web::{ApiError, timestamp};
 
 use super::overview::{self, Said};
-use super::{Frame, Section, home, zone};
+use super::{Frame, Section, home, in_words, zone};
 use crate::pages::{Site, compare, words};
 
 /// Of revisions and decisions; the assistant reads older ones.
@@ -117,7 +117,7 @@ pub async fn review(
         (Err(error), None) => desk.refused(error).await,
         (Err(error), Some(CameFrom::Overview)) => {
             let problem = refusal(error)?;
-            let said = Said { message: None, problem: Some(&problem.message) };
+            let said = Said { message: None, problem: Some(&in_words(&problem)) };
             let page = overview::page(&desk.site, &desk.db, &desk.platforms, &desk.customer, said).await?;
             Ok((problem.status, page).into_response())
         }
@@ -263,7 +263,7 @@ impl Desk {
 
     async fn refused(&self, error: ApiError) -> Result<Response, ApiError> {
         let problem = refusal(error)?;
-        self.told(problem.status, &problem.message).await
+        self.told(problem.status, &in_words(&problem)).await
     }
 
     async fn told(&self, status: StatusCode, problem: &str) -> Result<Response, ApiError> {
