@@ -64,13 +64,17 @@
   const busy = (event) => {
     const button = event.target.querySelector("button[data-busy]");
     if (!button) return;
+    if (button.hasAttribute("aria-disabled")) return event.preventDefault();
     const label = button.textContent;
-    button.textContent = button.dataset.busy;
-    button.setAttribute("aria-disabled", "true");
-    addEventListener("pageshow", () => {
+    const done = () => {
       button.textContent = label;
       button.removeAttribute("aria-disabled");
-    }, { once: true });
+    };
+    button.textContent = button.dataset.busy;
+    button.setAttribute("aria-disabled", "true");
+    // Whether it was answered in place, or the person came back to this page.
+    event.target.addEventListener("htmx:afterRequest", done, { once: true });
+    addEventListener("pageshow", done, { once: true });
   };
 
   const main = () => document.getElementById("main");
