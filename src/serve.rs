@@ -108,6 +108,7 @@ fn apps(
         billing,
         platforms: platforms.clone(),
         workflows,
+        scanner: scanner.clone(),
         site,
         admin_secret: secrets.admin,
         rate_limiter: rate_limiter.clone(),

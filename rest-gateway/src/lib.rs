@@ -16,6 +16,7 @@ use axum::middleware::from_fn_with_state;
 use billing::Billing;
 use entity::db::Db;
 use entity::feed::Feed;
+use marketing::scanner::Scanner;
 use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::auth::AdminSecret;
@@ -39,6 +40,8 @@ pub struct Gateway {
     pub platforms: Platforms,
     /// Durable work.
     pub workflows: Runner,
+    /// Reads pages that are to be scored.
+    pub scanner: Scanner,
     /// The operator's secret.
     pub admin_secret: AdminSecret,
     /// How many requests a minute each client may make.

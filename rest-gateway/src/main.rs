@@ -54,6 +54,7 @@ async fn run() -> Result<(), String> {
         billing,
         platforms,
         workflows,
+        scanner,
         site,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),

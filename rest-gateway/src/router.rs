@@ -13,8 +13,10 @@ use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
 use crate::openapi;
-use crate::pages::{self, Site, assets, checkout, dashboard, docs, landing, login};
-use crate::routes::{admin, billing, connections, customer, events, health, keys, onboarding};
+use crate::pages::account::{activity, connections, content, keys, live, overview, piece, scans};
+use crate::pages::{Site, assets, checkout, docs, landing, login};
+use crate::routes;
+use crate::routes::{admin, billing, customer, events, health, onboarding};
 
 /// How long a step may take: as long as Inngest waits.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
@@ -42,16 +44,38 @@ fn browser(limiter: &RateLimiter) -> Router<Gateway> {
         .route("/", get(landing::show))
         .route("/checkout", post(landing::begin_checkout).route_layer(limited(Scope::Checkout)))
         .route("/checkout/success", get(checkout::success).route_layer(limited(Scope::Preauth)))
+        .route("/checkout/connection", get(checkout::connection).route_layer(limited(Scope::Preauth)))
         .route("/login", post(login::log_in).route_layer(limited(Scope::Preauth)).get(login::show))
         .route("/logout", post(login::log_out))
         .route("/assets/{file}", get(assets::show))
         // Whoever comes back from Composio, by the state that they bring.
-        .route(CALLBACK_PATH, get(pages::connections::callback).route_layer(limited(Scope::Preauth)))
+        .route(CALLBACK_PATH, get(connections::callback).route_layer(limited(Scope::Preauth)))
         // By their session or key, on their own account.
-        .route("/api/dashboard/{customer_id}", get(dashboard::show))
-        .route("/billing/portal/{customer_id}", post(dashboard::manage_billing))
-        .route("/connections/{customer_id}/{platform}/connect", post(pages::connections::connect))
-        .route("/connections/{customer_id}/{platform}/disconnect", post(pages::connections::disconnect))
+        .merge(account())
+}
+
+/// The pages of one account. Not nested: whoever has to log in first comes back to the whole address.
+fn account() -> Router<Gateway> {
+    let at = |path: &str| format!("/api/dashboard/{{customer_id}}{path}");
+    Router::new()
+        .route(&at(""), get(overview::show))
+        .route(&at("/content"), get(content::show))
+        .route(&at("/content/{content_id}"), get(piece::show))
+        .route(&at("/content/{content_id}/review"), post(piece::review))
+        .route(&at("/content/{content_id}/schedule"), post(piece::schedule))
+        .route(&at("/content/{content_id}/publish"), post(piece::publish))
+        .route(&at("/scans"), get(scans::list).post(scans::scan))
+        .route(&at("/scans/{scan_id}"), get(scans::show))
+        .route(&at("/scans/{scan_id}/watch"), post(scans::watch))
+        .route(&at("/connections"), get(connections::show))
+        .route(&at("/connections/{platform}/connect"), post(connections::connect))
+        .route(&at("/connections/{platform}/disconnect"), post(connections::disconnect))
+        .route(&at("/activity"), get(activity::show))
+        .route(&at("/keys"), get(keys::show).post(keys::create))
+        .route(&at("/keys/{key_id}/revoke"), post(keys::revoke))
+        .route(&at("/keys/{key_id}/connection"), get(keys::connection))
+        .route(&at("/billing"), post(keys::manage_billing))
+        .route(&at("/live"), get(live::stream))
 }
 
 /// What programs call; each route with its description.
@@ -74,20 +98,22 @@ fn api(limiter: &RateLimiter) -> OpenApiRouter<Gateway> {
         ))
         // Composio, by its signature.
         .merge(limited(
-            OpenApiRouter::new().routes(routes!(connections::webhook)).layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)),
+            OpenApiRouter::new()
+                .routes(routes!(routes::connections::webhook))
+                .layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)),
             Scope::Webhooks,
         ))
         // Operators, by the admin secret.
         .merge(limited(OpenApiRouter::new().routes(routes!(admin::provision)), Scope::Admin))
         // Customers, by their key, on their own account. The key is charged where it is checked, by the extractor.
         .routes(routes!(customer::show))
-        .routes(routes!(keys::list, keys::create))
-        .routes(routes!(keys::revoke))
+        .routes(routes!(routes::keys::list, routes::keys::create))
+        .routes(routes!(routes::keys::revoke))
         .routes(routes!(billing::portal))
         .routes(routes!(onboarding::start))
-        .routes(routes!(connections::connect))
-        .routes(routes!(connections::list))
-        .routes(routes!(connections::disconnect))
+        .routes(routes!(routes::connections::connect))
+        .routes(routes!(routes::connections::list))
+        .routes(routes!(routes::connections::disconnect))
         .routes(routes!(events::list))
         .routes(routes!(events::stream))
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use entity::db::{Db, now};
-use entity::events::{self, Event, TypeFilter};
+use entity::events::{self, Event, EventType, TypeFilter};
 use entity::ids::EventId;
 use entity::keys::{self, ApiKey};
 use futures::Stream;
@@ -19,6 +19,8 @@ const BATCH: u64 = 200;
 pub struct Tail {
     db: Db,
     key: ApiKey,
+    /// The browser session that it is for, if any.
+    session_id: Option<String>,
     types: TypeFilter,
     last: EventId,
     live: broadcast::Receiver<Arc<Event>>,
@@ -30,7 +32,12 @@ pub struct Tail {
 impl Tail {
     /// `live` must have been subscribed before `last` was read, or something could fall between the two.
     pub fn new(db: Db, key: ApiKey, types: TypeFilter, last: EventId, live: broadcast::Receiver<Arc<Event>>) -> Self {
-        Self { db, key, types, last, live, queue: VecDeque::new(), behind: true }
+        Self { db, key, session_id: None, types, last, live, queue: VecDeque::new(), behind: true }
+    }
+
+    /// Ends with this browser session too.
+    pub fn of_session(self, session_id: Option<String>) -> Self {
+        Self { session_id, ..self }
     }
 
     /// Ends with the process, with the key, and when the log cannot be read: the client then resumes after `last`.
@@ -45,7 +52,7 @@ impl Tail {
         loop {
             let event = self.next_of_any_type().await?;
             self.last = event.id.clone();
-            if event.event_type.may_end_access() && !self.key_is_accepted().await {
+            if event.event_type.may_end_access() && !self.key_is_accepted().await || self.is_its_end(&event) {
                 return None;
             }
             if self.types.includes(event.event_type) {
@@ -81,6 +88,11 @@ impl Tail {
         let Some(expires_at) = self.key.expires_at else { return Some(self.live.recv().await) };
         let left = (expires_at - now()).to_std().unwrap_or_default();
         tokio::time::timeout(left, self.live.recv()).await.ok()
+    }
+
+    fn is_its_end(&self, event: &Event) -> bool {
+        let ended = event.data.get("sessionId").and_then(|id| id.as_str());
+        event.event_type == EventType::SessionEnded && ended.is_some() && ended == self.session_id.as_deref()
     }
 
     async fn key_is_accepted(&self) -> bool {

@@ -14,7 +14,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use harness::process::HeyCmo;
+use harness::process::{HeyCmo, Launch};
 use tokio::process::Command;
 
 /// Longer than any script takes on a busy machine.
@@ -46,13 +46,29 @@ async fn platforms_are_connected_without_script() {
 }
 
 #[tokio::test]
+async fn a_piece_is_decided_on_and_published() {
+    succeeds("walk.mjs", "with-script").await;
+}
+
+#[tokio::test]
+async fn a_piece_is_decided_on_and_published_without_script() {
+    succeeds("walk.mjs", "without-script").await;
+}
+
+#[tokio::test]
+async fn a_piece_is_decided_on_and_published_by_keyboard() {
+    succeeds("walk.mjs", "by-keyboard").await;
+}
+
+#[tokio::test]
 async fn every_page_is_sound() {
     succeeds("pages.mjs", "with-script").await;
 }
 
 /// Runs a script beside a server of its own, which is to complain about nothing.
 async fn succeeds(script: &str, argument: &str) {
-    let server = HeyCmo::start().await;
+    // The pages that are scanned here are its own.
+    let server = HeyCmo::launch(Launch::new("heycmo").env("HEYCMO_SCAN_NETWORKS", "127.0.0.0/8,::1/128")).await;
     let home = server.process.data_dir().path().join("home");
     std::fs::create_dir_all(&home).expect("a home");
     let ended = Command::new(node())

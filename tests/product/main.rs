@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod live;
 mod main_job;
 mod pages;
 mod prompts;

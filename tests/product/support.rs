@@ -104,6 +104,7 @@ impl Product {
             billing,
             platforms: platforms.clone(),
             workflows: workflows.clone(),
+            scanner: scanner.clone(),
             site,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),

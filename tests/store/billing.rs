@@ -6,7 +6,7 @@ use entity::customers::{self, CustomerStatus};
 use entity::db::{Db, now};
 use entity::keys;
 use futures::future::join_all;
-use harness::{TestDb, a_customer, an_email};
+use harness::{TestDb, a_customer, an_email, eventually};
 
 use crate::support::{assert_conflict, assert_not_found, logged_types, unchanged, whole_log};
 
@@ -14,6 +14,7 @@ harness::on_each_database!(
     a_paid_checkout_makes_a_customer_once,
     of_racing_fulfilments_one_makes_the_customer,
     a_key_is_claimed_once_however_many_ask,
+    whether_a_claimed_key_was_used_is_told,
     somebody_elses_address_yields_no_key_and_reactivates,
     a_claim_comes_too_late_after_a_day,
     an_answer_older_than_what_is_written_is_refused,
@@ -135,6 +136,20 @@ async fn somebody_elses_address_yields_no_key_and_reactivates(test: TestDb) {
     customers::suspend(&db, &customer.id).await.unwrap();
     let still = billing::fulfil(&db, paid("cs_2", &customer.email, None), GRACE, None).await.unwrap();
     assert_eq!(still.customer.status(now()), CustomerStatus::Suspended, "money does not undo an operator's decision");
+}
+
+async fn whether_a_claimed_key_was_used_is_told(test: TestDb) {
+    let db = test.db();
+    assert_not_found(billing::has_used_key(&db, "cs_1").await);
+    for checkout in ["cs_1", "cs_2"] {
+        billing::fulfil(&db, paid(checkout, &an_email(), None), GRACE, None).await.unwrap();
+    }
+    let key = billing::claim(&db, "cs_1").await.unwrap().key.unwrap();
+    billing::claim(&db, "cs_2").await.unwrap();
+    assert!(!billing::has_used_key(&db, "cs_1").await.unwrap());
+    keys::authenticate(&db, &key).await.unwrap();
+    eventually("the use is noted", async || billing::has_used_key(&db, "cs_1").await.unwrap().then_some(())).await;
+    assert!(!billing::has_used_key(&db, "cs_2").await.unwrap(), "another account's key was used");
 }
 
 async fn a_claim_comes_too_late_after_a_day(test: TestDb) {

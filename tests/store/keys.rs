@@ -6,8 +6,9 @@ use entity::db::{Db, now};
 use entity::ids::{CustomerId, KeyId};
 use entity::keys::{self, ApiKey, NewKey, PlainKey, Refused};
 use harness::{TestDb, a_customer, eventually};
+use serde_json::json;
 
-use crate::support::{assert_conflict, assert_invalid, assert_not_found, logged_types, unchanged};
+use crate::support::{assert_conflict, assert_invalid, assert_not_found, logged_types, unchanged, whole_log};
 
 harness::on_each_database!(
     a_good_key_is_accepted,
@@ -20,6 +21,7 @@ harness::on_each_database!(
     labels_and_expiries_have_limits,
     there_are_only_so_many_keys,
     of_many_keys_those_still_accepted_are_told,
+    the_end_of_a_session_is_in_the_log_of_its_customer,
 );
 
 async fn labelled(db: &Db, customer_id: &CustomerId, label: &str) -> (ApiKey, PlainKey) {
@@ -37,6 +39,17 @@ async fn set_time(test: &TestDb, key: &KeyId, column: &str, time: DateTime<Utc>)
 async fn last_use(db: &Db, key: &ApiKey) -> Option<DateTime<Utc>> {
     let keys = keys::list(db, &key.customer_id).await.unwrap();
     keys.into_iter().find(|listed| listed.id == key.id).unwrap().last_used_at
+}
+
+async fn the_end_of_a_session_is_in_the_log_of_its_customer(test: TestDb) {
+    let db = test.db();
+    let ((customer, _), (other, _)) = (a_customer(&db).await, a_customer(&db).await);
+    keys::end_session(&db, &customer.id, "01SESSION").await.unwrap();
+    let log = whole_log(&db, &customer.id).await;
+    let last = log.last().unwrap();
+    assert_eq!((last.event_type.as_str(), &last.data), ("session.ended", &json!({"sessionId": "01SESSION"})));
+    assert!(!logged_types(&db, &other.id).await.contains(&"session.ended"));
+    assert_not_found(keys::end_session(&db, &CustomerId::new(), "01SESSION").await);
 }
 
 async fn a_good_key_is_accepted(test: TestDb) {

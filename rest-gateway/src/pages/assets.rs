@@ -1,10 +1,12 @@
-//! Style, script and icon. Their addresses change with their content, so that browsers may keep them for good.
+//! Style, scripts and icon. Their addresses change with their content, so that browsers may keep them for good.
 
 use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use minijinja::{Error, ErrorKind, Value};
 use sha2::{Digest, Sha256};
 use web::ApiError;
@@ -17,31 +19,46 @@ struct Asset {
     name: &'static str,
     media_type: &'static str,
     content: &'static str,
+    /// Its hash, as pages say it to browsers.
+    integrity: String,
     /// The last segment of its address, such as `site-0123456789abcdef.css`.
     file: String,
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     [
-        asset("site", "css", "text/css; charset=utf-8", include_str!("../../assets/site.css")),
-        asset("site", "js", "text/javascript; charset=utf-8", include_str!("../../assets/site.js")),
-        asset("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
+        asset("site.css", "text/css; charset=utf-8", include_str!("../../assets/site.css")),
+        asset("site.js", SCRIPT, include_str!("../../assets/site.js")),
+        // htmx 2.0.11 as published, with its licence beside it.
+        asset("htmx.js", SCRIPT, include_str!("../../assets/htmx.min.js")),
+        asset("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
     ]
 });
 
-fn asset(stem: &'static str, name: &'static str, media_type: &'static str, content: &'static str) -> Asset {
-    let mut hash = hex::encode(Sha256::digest(content));
+fn asset(name: &'static str, media_type: &'static str, content: &'static str) -> Asset {
+    let digest = Sha256::digest(content);
+    let mut hash = hex::encode(digest);
     hash.truncate(HASH_CHARS);
-    Asset { name, media_type, content, file: format!("{stem}-{hash}.{name}") }
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    let integrity = format!("sha256-{}", STANDARD.encode(digest));
+    Asset { name, media_type, content, integrity, file: format!("{stem}-{hash}.{extension}") }
 }
 
-/// The address of the style (`css`), the script (`js`) or the icon (`svg`), for templates.
+fn named(name: &str) -> Result<&'static Asset, Error> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    asset.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no asset `{name}`")))
+}
+
+/// The address of an asset such as `site.css`, for templates.
 pub fn path(name: String) -> Result<Value, Error> {
-    let asset = ASSETS
-        .iter()
-        .find(|asset| asset.name == name)
-        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no asset `{name}`")))?;
-    Ok(Value::from_safe_string(format!("/assets/{}", asset.file)))
+    Ok(Value::from_safe_string(format!("/assets/{}", named(&name)?.file)))
+}
+
+/// What browsers hold a script or style against before they use it, for templates.
+pub fn integrity(name: String) -> Result<Value, Error> {
+    Ok(Value::from_safe_string(named(&name)?.integrity.clone()))
 }
 
 /// One of them.

@@ -3,19 +3,18 @@
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use entity::billing::Claimed;
+use entity::billing::{Claimed, has_used_key};
+use entity::db::Db;
 use minijinja::context;
 use serde::Deserialize;
 use web::ApiError;
 use web::config::PublicUrl;
 use web::connect::Connect;
 
+use super::account::home;
 use super::finish::NO_REFERRER;
-use super::{Notice, Site};
+use super::{LOOK_AGAIN_SECONDS, Notice, Site, connection_test};
 use crate::Gateway;
-
-/// How often a page that waits for a payment looks again.
-const LOOK_AGAIN_SECONDS: u32 = 10;
 
 #[derive(Debug, Deserialize)]
 pub struct SuccessQuery {
@@ -35,7 +34,7 @@ pub async fn success(
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
     let page = match gateway.billing.claim(&query.session_id).await {
-        Ok(claimed) => claimed_page(&gateway.site, &gateway.mcp_url, &claimed)?,
+        Ok(claimed) => claimed_page(&gateway.site, &gateway.mcp_url, &query.session_id, &claimed)?,
         Err(error) => refused_page(&gateway.site, &error)?,
     };
     Ok((NO_REFERRER, page).into_response())
@@ -49,8 +48,18 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     says_so("sec-purpose") || says_so("purpose")
 }
 
-fn claimed_page(site: &Site, mcp_url: &PublicUrl, claimed: &Claimed) -> Result<Response, ApiError> {
-    let dashboard = format!("/api/dashboard/{}", claimed.customer.id);
+/// Whether the key of a checkout has been used.
+pub async fn connection(
+    State(site): State<Site>,
+    State(db): State<Db>,
+    Query(query): Query<SuccessQuery>,
+) -> Result<Response, ApiError> {
+    let is_used = has_used_key(&db, &query.session_id).await?;
+    Ok((NO_REFERRER, connection_test(&site, is_used)?).into_response())
+}
+
+fn claimed_page(site: &Site, mcp_url: &PublicUrl, checkout: &str, claimed: &Claimed) -> Result<Response, ApiError> {
+    let dashboard = home(&claimed.customer.id);
     if let Some(key) = &claimed.key {
         let connect = Connect::new(mcp_url, key.expose());
         return site.page(
@@ -59,6 +68,7 @@ fn claimed_page(site: &Site, mcp_url: &PublicUrl, claimed: &Claimed) -> Result<R
                 email => claimed.customer.email.as_str(),
                 key => key.expose(),
                 dashboard,
+                test => format!("/checkout/connection?session_id={checkout}"),
                 claude_desktop => connect.claude_desktop(),
                 claude_code => connect.claude_code(),
                 cursor => connect.cursor(),
@@ -193,7 +203,7 @@ mod tests {
     async fn a_new_key_is_shown_with_the_configuration_of_each_client() {
         let (site, mcp_url) = site();
         let key = PlainKey::generate().unwrap();
-        let (status, html) = shown(claimed_page(&site, &mcp_url, &claimed(Some(key.clone()), false))).await;
+        let (status, html) = shown(claimed_page(&site, &mcp_url, "cs_1", &claimed(Some(key.clone()), false))).await;
         assert_eq!(status, StatusCode::OK);
         let html = html.replace("&#x2f;", "/").replace("&quot;", "\"");
         let key = key.expose();
@@ -217,7 +227,7 @@ mod tests {
     async fn without_a_key_the_page_says_why() {
         let (site, mcp_url) = site();
         for (reactivated, title) in [(false, "Your key was shown already"), (true, "Welcome back")] {
-            let (status, html) = shown(claimed_page(&site, &mcp_url, &claimed(None, reactivated))).await;
+            let (status, html) = shown(claimed_page(&site, &mcp_url, "cs_1", &claimed(None, reactivated))).await;
             assert_eq!(status, StatusCode::OK);
             assert!(html.contains(&format!("<h1>{title}</h1>")) && html.contains("Key lost?"), "{html}");
             assert!(html.contains("dashboard&#x2f;cust_") && !html.contains("hcmo_live_"), "{html}");

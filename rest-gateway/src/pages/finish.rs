@@ -19,11 +19,11 @@ const NOTHING_PERMITTED: HeaderValue =
     HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()");
 const ONE_YEAR_OF_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
-/// No script, style or picture but our own files, nothing inline, no frames, and forms only to us and the targets.
+/// No script, style, picture or request but to our own, nothing inline, no frames, and forms only to us and the targets.
 pub fn content_security_policy(form_targets: &[&str]) -> String {
     let form_action = [&["'self'"], form_targets].concat().join(" ");
     format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
          form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     )
 }

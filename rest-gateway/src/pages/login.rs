@@ -6,13 +6,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use entity::db::Db;
 use entity::ids::CustomerId;
+use entity::keys;
 use minijinja::context;
 use serde::Deserialize;
 use web::ApiError;
 use web::auth::authenticate;
-use web::session::{SameOrigin, local_path, see_other};
+use web::session::{SameOrigin, Visitor, local_path, see_other};
 
 use super::Site;
+use super::account::home;
 
 #[derive(Debug, Deserialize)]
 pub struct LoginQuery {
@@ -65,9 +67,18 @@ pub async fn log_in(
     Ok(with_cookie(cookie, &destination(form.next.as_deref(), &holder.customer.id)))
 }
 
-/// Ends the session.
-pub async fn log_out(_: SameOrigin, State(site): State<Site>) -> Response {
-    with_cookie(site.sessions().end(), "/")
+/// Ends the session, and what is open of it, wherever that is served.
+pub async fn log_out(
+    _: SameOrigin,
+    State(site): State<Site>,
+    State(db): State<Db>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if let Some(Visitor { customer, session_id: Some(session_id), .. }) = site.sessions().current(&db, &headers).await?
+    {
+        keys::end_session(&db, &customer.id, &session_id).await?;
+    }
+    Ok(with_cookie(site.sessions().end(), "/"))
 }
 
 fn with_cookie(cookie: HeaderValue, location: &str) -> Response {
@@ -77,7 +88,7 @@ fn with_cookie(cookie: HeaderValue, location: &str) -> Response {
 
 /// Where the person wanted to go, unless that is elsewhere or somebody else's dashboard; then their own.
 fn destination(next: Option<&str>, customer_id: &CustomerId) -> String {
-    let own = format!("/api/dashboard/{customer_id}");
+    let own = home(customer_id);
     let is_of_others = |path: &String| path.starts_with("/api/dashboard/") && !path.starts_with(&own);
     next.and_then(local_path).filter(|path| !is_of_others(path)).unwrap_or(own)
 }

@@ -1,9 +1,10 @@
 //! What people see in a browser: pages made on the server, usable without script.
 
+pub mod account;
 pub mod assets;
+mod chart;
 pub mod checkout;
-pub mod connections;
-pub mod dashboard;
+mod compare;
 pub mod docs;
 pub mod finish;
 pub mod landing;
@@ -61,16 +62,17 @@ impl Site {
 
     /// A page. What is personal about it stays out of caches.
     fn page(&self, template: &str, values: Value) -> Result<Response, ApiError> {
+        let html = self.render(template, values)?;
+        Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Html(html)).into_response())
+    }
+
+    /// A template with its values.
+    fn render(&self, template: &str, values: Value) -> Result<String, ApiError> {
         let rendered = self.0.templates.get_template(template).and_then(|template| template.render(values));
-        match rendered {
-            Ok(html) => {
-                Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Html(html)).into_response())
-            }
-            Err(error) => {
-                tracing::error!(template, %error, "a page cannot be made");
-                Err(ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR))
-            }
-        }
+        rendered.map_err(|error| {
+            tracing::error!(template, %error, "a page cannot be made");
+            ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+        })
     }
 
     /// A page that says one thing.
@@ -83,6 +85,32 @@ impl Site {
         Ok((status, self.page("notice.html", values)?).into_response())
     }
 }
+
+/// Whether whoever has a new key has used it: a page for people, and by its status for the script of ours.
+fn connection_test(site: &Site, is_used: bool) -> Result<Response, ApiError> {
+    let notice = if is_used {
+        Notice {
+            title: "It works",
+            text: &["The key was used, so your assistant reaches HeyCMO. You can close this page."],
+            ..Notice::default()
+        }
+    } else {
+        Notice {
+            status: StatusCode::ACCEPTED,
+            title: "No call has arrived yet",
+            text: &[
+                "Ask your assistant something of HeyCMO, such as: “Use HeyCMO: what is my account?” It may have to be started again after you changed its configuration.",
+                "This page looks again every 10 seconds.",
+            ],
+            refresh_seconds: Some(LOOK_AGAIN_SECONDS),
+            ..Notice::default()
+        }
+    };
+    site.notice(notice)
+}
+
+/// How often a page that waits for something looks again.
+const LOOK_AGAIN_SECONDS: u32 = 10;
 
 /// One thing to say, and where to go from there.
 #[derive(Default)]
@@ -110,6 +138,7 @@ fn templates() -> minijinja::Environment<'static> {
     let mut environment = minijinja::Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_function("asset", assets::path);
+    environment.add_function("integrity", assets::integrity);
     minijinja_embed::load_templates!(environment);
     environment
 }

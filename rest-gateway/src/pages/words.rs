@@ -1,8 +1,8 @@
 //! Plain words for what is stored as names: one sentence an event, one expression a status.
 
-use chrono::{DateTime, Datelike, Duration, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Utc};
 use chrono_tz::Tz;
-use entity::content::ContentKind;
+use entity::content::{ContentKind, ContentStatus, Decision};
 use entity::customers::CustomerStatus;
 use entity::events::{Event, EventType};
 use entity::workflows::Workflow;
@@ -27,6 +27,7 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::PaymentDisputed => "A payment of yours is disputed at the bank.".to_owned(),
         EventType::KeyCreated => format!("{} was made.", key()),
         EventType::KeyRevoked => format!("{} was revoked and opens nothing any more.", key()),
+        EventType::SessionEnded => "Somebody logged out of these pages.".to_owned(),
         EventType::BrandUpdated => format!("The brand profile changed: {}.", changed_fields(&event.data)),
         EventType::ContentPlanned => format!("{} is to be written for {}.", label(), due(&event.data, zone)),
         EventType::ContentNotDrafted => format!("{} was not drafted{}", label(), reason(said("why"))),
@@ -67,13 +68,13 @@ pub fn sentence(event: &Event, zone: Tz) -> String {
         EventType::PageUnwatched => format!("The page {} is not scanned every week any more.", address(&event.data)),
         EventType::SnapshotCaptured => format!(
             "The numbers from {} to {} were kept.",
-            said("from").unwrap_or("one day"),
-            said("to").unwrap_or("another")
+            said("from").map_or_else(|| "one day".to_owned(), day_of),
+            said("to").map_or_else(|| "another".to_owned(), day_of)
         ),
         EventType::ReportCompleted => format!(
             "The report on {} to {} is there: {}",
-            said("from").unwrap_or("one day"),
-            said("to").unwrap_or("another"),
+            said("from").map_or_else(|| "one day".to_owned(), day_of),
+            said("to").map_or_else(|| "another".to_owned(), day_of),
             said("headline").map_or_else(|| "it can be read.".to_owned(), isolated)
         ),
         EventType::ProposalOpened => format!("A proposal waits for your decision: {}.", title()),
@@ -108,18 +109,29 @@ fn reason(error: Option<&str>) -> String {
 
 fn workflow(data: &Value) -> &'static str {
     let read = data.get("workflow").and_then(|workflow| serde_json::from_value(workflow.clone()).ok());
-    match read {
-        Some(Workflow::Onboarding) => "Getting started",
-        Some(Workflow::PerformanceSnapshot) => "Keeping the week's numbers",
-        Some(Workflow::AnalyticsReport) => "The report on the numbers",
-        Some(Workflow::ContentPlan) => "Planning the calendar",
-        Some(Workflow::PageWatch) => "Scanning the watched pages",
-        Some(Workflow::WeeklyRound) => "The weekly round",
-        Some(Workflow::PublishDue) => "Waiting for a piece's time",
-        Some(Workflow::BillingReconcile) => "The comparison with Stripe",
-        Some(Workflow::Housekeeping) => "Housekeeping",
-        None => "A workflow",
+    read.map_or("A workflow", work)
+}
+
+/// What a workflow does.
+pub const fn work(workflow: Workflow) -> &'static str {
+    match workflow {
+        Workflow::Onboarding => "Getting started",
+        Workflow::PerformanceSnapshot => "Keeping the week's numbers",
+        Workflow::AnalyticsReport => "The report on the numbers",
+        Workflow::ContentPlan => "Planning the calendar",
+        Workflow::PageWatch => "Scanning the watched pages",
+        Workflow::WeeklyRound => "The weekly round",
+        Workflow::PublishDue => "Publishing a piece at its time",
+        Workflow::BillingReconcile => "The comparison with Stripe",
+        Workflow::Housekeeping => "Housekeeping",
     }
+}
+
+/// A step of a workflow, whose name is one of ours such as `read google_analytics`.
+pub fn step(name: &str) -> String {
+    let spaced = name.replace('_', " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn platform(data: &Value) -> &'static str {
@@ -135,6 +147,10 @@ fn said_kind(data: &Value) -> &'static str {
 fn revision(data: &Value) -> String {
     let number = data.get("revision").and_then(Value::as_i64);
     number.map(|number| format!(" (version {number})")).unwrap_or_default()
+}
+
+fn day_of(text: &str) -> String {
+    text.parse().map_or_else(|_| isolated(text), day)
 }
 
 fn due(data: &Value, zone: Tz) -> String {
@@ -230,6 +246,39 @@ pub const fn kind(kind: ContentKind) -> &'static str {
     }
 }
 
+/// Where a piece stands.
+pub const fn content_status(status: ContentStatus) -> &'static str {
+    match status {
+        ContentStatus::Planned => "To be written",
+        ContentStatus::Draft => "Breaks a rule",
+        ContentStatus::InReview => "Waits for your decision",
+        ContentStatus::ChangesRequested => "To be changed",
+        ContentStatus::Approved => "Approved",
+        ContentStatus::Rejected => "Rejected",
+        ContentStatus::Published => "Published",
+    }
+}
+
+/// The class of what stands so: colour is never all that tells it.
+pub const fn mark(status: ContentStatus) -> &'static str {
+    match status {
+        ContentStatus::Planned => "planned",
+        ContentStatus::Draft => "bad",
+        ContentStatus::InReview | ContentStatus::ChangesRequested => "warn",
+        ContentStatus::Approved | ContentStatus::Published => "good",
+        ContentStatus::Rejected => "off",
+    }
+}
+
+/// What was decided on a piece.
+pub const fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approved => "approved it",
+        Decision::Rejected => "decided against it",
+        Decision::Revised => "asked for a change",
+    }
+}
+
 const fn with_article(kind: ContentKind) -> &'static str {
     match kind {
         ContentKind::BlogPost => "A blog post",
@@ -251,6 +300,30 @@ pub fn time(time: DateTime<Utc>, zone: Tz) -> String {
     let this_year = zone.from_utc_datetime(&entity::db::now().naive_utc()).year();
     let format = if local.year() == this_year { "%a %-d %b, %H:%M" } else { "%a %-d %b %Y, %H:%M" };
     local.format(format).to_string()
+}
+
+/// A day such as "Tue 24 Nov"; the year only where it is not this one.
+pub fn day(day: NaiveDate) -> String {
+    let format = if day.year() == entity::db::now().year() { "%a %-d %b" } else { "%a %-d %b %Y" };
+    day.format(format).to_string()
+}
+
+/// A number with as many places as say something, and its thousands apart.
+pub fn number(value: f64) -> String {
+    // The sum of nothing is -0.
+    let value = value + 0.0;
+    let plain = if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") };
+    let (whole, rest) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
+    let digits: Vec<char> = whole.chars().collect();
+    let mut grouped = String::new();
+    for (index, digit) in digits.iter().enumerate() {
+        let left = digits.len() - index;
+        if index > 0 && left.is_multiple_of(3) && digit.is_ascii_digit() && grouped != "-" {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(*digit);
+    }
+    grouped + rest
 }
 
 /// How long ago, within the last day; the time itself before that.
@@ -364,8 +437,22 @@ mod tests {
                 "Anna took back the proposal “More threads”.".to_owned(),
             ),
             (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
+            (
+                EventType::SnapshotCaptured,
+                json!({"from": "2024-11-04", "to": "2024-11-10"}),
+                "The numbers from Mon 4 Nov 2024 to Sun 10 Nov 2024 were kept.".to_owned(),
+            ),
         ] {
             assert_eq!(told(event_type, data), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_at_a_glance() {
+        for (value, expected) in
+            [(0.0, "0"), (-0.0, "0"), (999.0, "999"), (1_234_567.0, "1 234 567"), (36.5, "36.5"), (-1_100.0, "-1 100")]
+        {
+            assert_eq!(number(value).replace('\u{202f}', " "), expected);
         }
     }
 

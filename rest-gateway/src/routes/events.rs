@@ -25,7 +25,8 @@ use crate::tail::Tail;
 const DEFAULT_LIMIT: u64 = 50;
 const MAX_LIMIT: u64 = 200;
 const PING_INTERVAL: Duration = Duration::from_secs(15);
-const UNBUFFERED: [(HeaderName, HeaderValue); 1] =
+/// For proxies: what is sent is to arrive.
+pub const UNBUFFERED: [(HeaderName, HeaderValue); 1] =
     [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -151,7 +152,8 @@ pub async fn stream(
     Ok((NO_STORE, UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::new().interval(PING_INTERVAL))))
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId>, ApiError> {
+/// Where the client wants to go on.
+pub fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId>, ApiError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let id = value.to_str().ok().and_then(|text| text.parse().ok());
     id.map(Some).ok_or_else(|| ApiError::invalid("Last-Event-ID", "must be the id of an event"))
@@ -163,7 +165,8 @@ fn to_sse(event: Event) -> Result<sse::Event, axum::Error> {
     sse::Event::default().id(id).event(name).json_data(EventOut::from(event))
 }
 
-async fn newest_id(db: &Db, customer_id: &CustomerId) -> Result<EventId, ApiError> {
+/// Where a client begins that has seen nothing yet.
+pub async fn newest_id(db: &Db, customer_id: &CustomerId) -> Result<EventId, ApiError> {
     let newest = events::latest(db, customer_id).await?;
     Ok(newest.map_or_else(|| EventId::first_at(now()), |event| event.id))
 }

@@ -12,4 +12,4 @@ pub mod keys;
 pub mod onboarding;
 
 /// On every answer that carries a key or personal data.
-const NO_STORE: [(HeaderName, HeaderValue); 1] = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+pub const NO_STORE: [(HeaderName, HeaderValue); 1] = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

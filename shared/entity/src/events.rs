@@ -57,6 +57,7 @@ event_types! {
     PaymentDisputed = "payment.disputed",
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
+    SessionEnded = "session.ended",
     OnboardingStarted = "onboarding.started",
     OnboardingReminded = "onboarding.reminded",
     OnboardingCompleted = "onboarding.completed",

@@ -291,6 +291,19 @@ pub async fn revoke_unless_last(db: &Db, customer_id: &CustomerId, key_id: &KeyI
     .await
 }
 
+/// Notes in the log that somebody has logged out, so that what their browser has open ends everywhere.
+///
+/// # Errors
+///
+/// When there is no such customer.
+pub async fn end_session(db: &Db, customer_id: &CustomerId, session_id: &str) -> Result<()> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    events::record(&tx, customer_id, EventType::SessionEnded, json!({ "sessionId": session_id })).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 async fn revoke_if(
     db: &Db,
     customer_id: &CustomerId,

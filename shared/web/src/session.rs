@@ -14,9 +14,10 @@ use cookie::{Cookie, SameSite};
 use entity::customers::Customer;
 use entity::db::{Db, now};
 use entity::ids::{CustomerId, KeyId};
-use entity::keys::{self, ApiKey, Authenticated, Refused};
+use entity::keys::{self, ApiKey, Refused};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 use url::Url;
 
 use crate::auth::{KeyHolder, bearer};
@@ -45,6 +46,8 @@ pub struct Sessions {
 /// What is in the cookie.
 #[derive(Serialize, Deserialize)]
 struct Session {
+    /// Tells it from others of the same key.
+    id: String,
     customer: CustomerId,
     key: KeyId,
     /// Unix time in seconds from which on it is worth nothing.
@@ -60,6 +63,8 @@ pub struct Visitor {
     pub customer: Customer,
     /// The key that let them in.
     pub key: ApiKey,
+    /// The session, for those who came with a cookie.
+    pub session_id: Option<String>,
 }
 
 /// The request comes from a page of our own: no other site can make a person's browser send it.
@@ -93,8 +98,12 @@ impl Sessions {
     ///
     /// When there is no randomness to seal it with.
     pub fn begin(&self, key: &ApiKey) -> Result<HeaderValue, ApiError> {
-        let session =
-            Session { customer: key.customer_id.clone(), key: key.id.clone(), until: (now() + LIFETIME).timestamp() };
+        let session = Session {
+            id: Ulid::generate().to_string(),
+            customer: key.customer_id.clone(),
+            key: key.id.clone(),
+            until: (now() + LIFETIME).timestamp(),
+        };
         let sealed = serde_json::to_vec(&session)
             .map_err(|error| error.to_string())
             .and_then(|plain| self.seal.seal(&plain).map_err(|error: SealError| error.to_string()));
@@ -115,10 +124,12 @@ impl Sessions {
     /// # Errors
     ///
     /// When the check cannot be made.
-    pub async fn current(&self, db: &Db, headers: &HeaderMap) -> Result<Option<Authenticated>, ApiError> {
+    pub async fn current(&self, db: &Db, headers: &HeaderMap) -> Result<Option<Visitor>, ApiError> {
         let Some(session) = self.read(headers, now()) else { return Ok(None) };
         match keys::authenticate_by_id(db, &session.customer, &session.key).await {
-            Ok(accepted) => Ok(Some(accepted)),
+            Ok(accepted) => {
+                Ok(Some(Visitor { customer: accepted.customer, key: accepted.key, session_id: Some(session.id) }))
+            }
             Err(Refused::UnknownKey | Refused::Inactive(_)) => Ok(None),
             Err(Refused::Failed(error)) => Err(error.into()),
         }
@@ -165,14 +176,14 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NoVisitor> {
         let visitor = if bearer(&parts.headers).is_some() {
             let holder = KeyHolder::from_request_parts(parts, state).await?;
-            Self { customer: holder.customer, key: holder.key }
+            Self { customer: holder.customer, key: holder.key, session_id: None }
         } else {
             let sessions = Sessions::from_ref(state);
             let current = sessions.current(&Db::from_ref(state), &parts.headers).await?;
-            let Authenticated { customer, key } = current.ok_or_else(|| NoVisitor::of(parts, &sessions))?;
-            let payer = Payer::Key(key.id.clone());
+            let visitor = current.ok_or_else(|| NoVisitor::of(parts, &sessions))?;
+            let payer = Payer::Key(visitor.key.id.clone());
             RateLimiter::from_ref(state).charge(&parts.extensions, Scope::Api, &payer).map_err(ApiError::from)?;
-            Self { customer, key }
+            visitor
         };
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
         let named = path.ok().and_then(|Path(path)| path.get("customer_id")?.parse::<CustomerId>().ok());
@@ -300,7 +311,7 @@ mod tests {
     }
 
     fn a_cookie(sessions: &Sessions, until: i64) -> HeaderMap {
-        let session = Session { customer: CustomerId::new(), key: KeyId::new(), until };
+        let session = Session { id: "1".to_owned(), customer: CustomerId::new(), key: KeyId::new(), until };
         let sealed = sessions.seal.seal(&serde_json::to_vec(&session).unwrap()).unwrap();
         HeaderMap::from_iter([(header::COOKIE, format!("a=b; {COOKIE}=old; {COOKIE}={sealed}").parse().unwrap())])
     }

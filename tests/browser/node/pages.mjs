@@ -1,16 +1,20 @@
 // Every page in each colour scheme, on a desk and on a phone: whole, legible, and usable by keyboard.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import * as steps from './steps.mjs'
 import { browse, follow, gateway, sandbox } from './steps.mjs'
 
 const SCHEMES = ['light', 'dark']
 // Not as a phone's own browser: changing to that loads a page again, and a key is shown once.
 const SCREENS = [
-  { width: 1280, height: 800 },
+  { width: 1440, height: 900 },
   { width: 360, height: 740 },
 ]
 const { HEYCMO_SHOTS: shots } = process.env
+/** What is wrong with any of the pages. */
+const found = []
+const AXE = readFileSync('node_modules/axe-core/axe.min.js', 'utf8')
 
 /** What is wrong with the page as it stands; run in the page. */
 function faults(width) {
@@ -66,6 +70,13 @@ function faults(width) {
   return found
 }
 
+/** What axe-core has against the page. */
+async function violations(page) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE)
+  const { violations } = await page.evaluate(() => axe.run({ resultTypes: ['violations'] }))
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(node => node.html.slice(0, 160)).join(' ')}`)
+}
+
 /** What the keyboard is on; run in the page. */
 function focused() {
   const element = document.activeElement
@@ -93,20 +104,21 @@ async function goesByKeyboard(page, where) {
   })
   const usable = await page.evaluate(() => {
     const all = [...document.querySelectorAll('*')]
-    const names = 'a[href], button, summary, input:not([type=hidden]), [tabindex="0"]'
+    const names = 'a[href], button, summary, input:not([type=hidden]), select, textarea, [tabindex="0"]'
     return all.flatMap((element, at) => (element.matches(names) && element.checkVisibility() ? [at] : []))
   })
   const missed = new Set(usable)
-  // Twice around at most: it begins where the page itself put the keyboard, and stops at what can be scrolled too.
-  for (let presses = 0; missed.size && presses <= 2 * usable.length + 10; presses += 1) {
+  // Twice around at most: it begins where the page itself put the keyboard, and stops at what can be scrolled too, and
+  // at each part of a time.
+  for (let presses = 0; missed.size && presses <= 2 * usable.length + 20; presses += 1) {
     await page.keyboard.press('Tab')
     const on = await page.evaluate(focused)
     if (!on) continue
-    assert(on.hasRing, `${where}: no ring around ${on.what}`)
-    assert(!on.isCovered, `${where}: something lies on ${on.what}`)
+    if (!on.hasRing) found.push(`${where}: no ring around ${on.what}`)
+    if (on.isCovered) found.push(`${where}: something lies on ${on.what}`)
     missed.delete(on.at)
   }
-  assert.equal(missed.size, 0, `${where}: the keyboard does not get everywhere`)
+  if (missed.size) found.push(`${where}: the keyboard does not get everywhere`)
 }
 
 /** The dashboard, once the gateway has heard of the payment that failed. */
@@ -116,6 +128,56 @@ async function pastDue(page) {
     assert(Date.now() < deadline, 'the dashboard never tells of the payment that failed')
     await steps.open(page, `${gateway}/login`)
   } while (!(await steps.said(page)).includes('Your last payment failed.'))
+}
+
+/** The pages of an account in which something has happened. */
+async function account(page, home, call) {
+  const piece = async args => (await call('create_content', args)).match(/cnt_\w+/)[0]
+  const days = count => new Date(Date.now() + count * 86_400_000).toISOString().slice(0, 10)
+  const decided = await piece({ kind: 'x_post', body: 'Tea bags hold dust.' })
+  await call('update_content', { contentId: decided, body: 'Tea bags hold dust; we sell leaves.', note: 'As you asked' })
+  await call('review_content', { contentId: decided, decision: 'approved', decidedBy: 'Anna' })
+  await call('schedule_content', { contentId: decided, at: `${days(1)}T09:00` })
+  const hostile = '<script>alert(1)</script> "\'& \u202Eשלום '.repeat(230).slice(0, 9_900)
+  const long = await piece({ kind: 'newsletter', title: 'W'.repeat(120), subject: 'שלום', preheader: '🚀'.repeat(40), body: hostile })
+  const planned = await piece({ kind: 'x_post', body: 'Another one, for the week after.' })
+  await call('schedule_content', { contentId: planned, at: `${days(2)}T10:00` })
+  await call('review_content', { contentId: planned, decision: 'revised', decidedBy: 'W'.repeat(100), reason: 'Say what it is. '.repeat(20) })
+  await steps.open(page, home)
+  await look(page, 'overview')
+  for (const [name, path] of [
+    ['content', 'content'],
+    ['content-nothing-found', 'content?text=nothing+like+that'],
+    ['content-week', 'content?view=week'],
+    ['content-month', 'content?view=month'],
+    ['piece', `content/${decided}`],
+    ['piece-compared', `content/${decided}?compare=1`],
+    ['piece-long', `content/${long}`],
+    ['piece-to-change', `content/${planned}`],
+    ['activity', 'activity'],
+    ['activity-filtered', 'activity?kind=content'],
+  ]) {
+    await steps.open(page, `${home}/${path}`)
+    await look(page, name)
+  }
+  await steps.open(page, `${home}/content/${planned}`)
+  await page.$eval('#at', input => (input.value = '2020-01-01T09:00'))
+  await steps.settle(page, 'Change the time', 'must be in the future')
+  await look(page, 'piece-refused')
+
+  await steps.open(page, `${home}/scans`)
+  assert.equal(await steps.enter(page, 'Page to scan', 'ftp://acme.example'), 400)
+  await look(page, 'scans-wrong-address')
+  for (const _ of [1, 2]) await call('scan_page', { url: `${gateway}/`, watch: true })
+  await steps.open(page, `${home}/scans`)
+  await look(page, 'scans')
+  await follow(page, await page.$eval('.cards a', link => link.innerText), 'link')
+  await look(page, 'scan')
+  await steps.open(page, `${home}/keys`)
+  await steps.enter(page, 'What is it for?', 'W'.repeat(60))
+  await look(page, 'keys-new')
+  await steps.open(page, `${home}/keys`)
+  await look(page, 'keys')
 }
 
 let number = 0
@@ -132,7 +194,8 @@ async function look(page, name) {
         { name: 'prefers-reduced-motion', value: 'reduce' },
       ])
       await page.evaluate(() => document.querySelectorAll('details').forEach(it => (it.open = true)))
-      assert.deepEqual(await page.evaluate(faults, screen.width), [], where)
+      const wrong = [...(await page.evaluate(faults, screen.width)), ...(await violations(page))]
+      found.push(...wrong.map(fault => `${where}: ${fault}`))
       if (shots) await page.screenshot({ path: `${shots}/${where}.png`, fullPage: true })
     }
     await goesByKeyboard(page, `${name}, ${screen.width} px`)
@@ -169,20 +232,25 @@ await browse(async page => {
   await steps.enter(page, 'API key', 'hcmo_live_mistyped')
   await look(page, 'login-wrong-key')
   await steps.enter(page, 'API key', key)
-  await look(page, 'dashboard-empty')
+  await look(page, 'overview-empty')
+  const home = page.url()
+  for (const part of ['content', 'content?view=week', 'scans', 'connections', 'activity', 'keys']) {
+    await steps.open(page, `${home}/${part}`)
+    await look(page, `${part.replace(/\W+/g, '-')}-empty`)
+  }
   const call = await steps.assistant(key)
   await call('update_brand', { name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' })
   await call('create_content', { kind: 'x_post', body: 'We fix slow pages. 🚀 כל דף איטי מאבד קונים.' })
   const words = 'https://example.com/'.padEnd(300, 'long') + '\n\n' + 'Every slow page costs a sale. '.repeat(60)
   await call('create_content', { kind: 'linkedin_post', title: 'Why slow pages cost sales', body: words })
   await call('log_lead', { email: 'ben@example.com', source: 'LinkedIn' })
-  await page.reload()
-  await look(page, 'dashboard')
+  await account(page, home, call)
 
+  await steps.open(page, `${home}/connections`)
   await follow(page, 'Connect Google Analytics')
   await look(page, 'sandbox-connect')
   await follow(page, 'Allow')
-  await look(page, 'dashboard-connected')
+  await look(page, 'connections-connected')
   await follow(page, 'Connect LinkedIn')
   await follow(page, 'Deny')
   await steps.open(page, `${gateway}/api/composio/callback?state=v1.AAAA`)
@@ -193,9 +261,12 @@ await browse(async page => {
   const oldest = (await page.$$('form[action$="/expire"] button')).at(-1)
   await Promise.all([page.waitForNavigation(), oldest.click()])
   await follow(page, 'Stripe sandbox', 'link')
-  await steps.open(page, `${gateway}/login`)
-  await look(page, 'dashboard-platforms')
+  await steps.open(page, `${home}/connections`)
+  await look(page, 'connections-lost')
+  await steps.open(page, home)
+  await look(page, 'overview-lost')
 
+  await steps.open(page, `${home}/keys`)
   await follow(page, 'Manage billing')
   await look(page, 'sandbox-portal')
   await steps.open(page, sandbox)
@@ -205,7 +276,7 @@ await browse(async page => {
   await steps.open(page, event.data.object.hosted_invoice_url)
   await look(page, 'sandbox-invoice')
   await pastDue(page)
-  await look(page, 'dashboard-past-due')
+  await look(page, 'overview-past-due')
 
   await steps.open(page, `${gateway}/docs`)
   await look(page, 'docs')
@@ -213,4 +284,5 @@ await browse(async page => {
   await look(page, 'not-found')
   await steps.open(page, `${sandbox}/nothing`)
   await look(page, 'sandbox-not-found')
+  assert.deepEqual(found, [])
 })

@@ -1,26 +1,33 @@
-// Platforms connected, declined, disconnected and connected again by a person at the dashboard.
+// Platforms connected, declined, disconnected and connected again by a person in their account.
 
 import assert from 'node:assert/strict'
 import * as steps from './steps.mjs'
 import { browse, follow, gateway, sandbox, says, title } from './steps.mjs'
 
-/** What the dashboard says of a platform. */
+/** What the page says of a platform. */
 const state = (page, platform) => page.$eval(`#platform-${platform} .state`, it => it.innerText)
+
+/** The page of connections, of whoever is logged in. */
+async function connections(page) {
+  await steps.open(page, `${gateway}/login`)
+  await follow(page, 'Connections', 'link')
+}
 
 await browse(async page => {
   await steps.order(page, 'anna@example.com')
   const key = await steps.pay(page)
   await steps.open(page, `${gateway}/login`)
   await steps.enter(page, 'API key', key)
+  await follow(page, 'Connections', 'link')
   assert.equal(await state(page, 'google_analytics'), 'Not connected')
 
-  // From the dashboard.
+  // From the page.
   for (const [platform, name] of [['google_analytics', 'Google Analytics'], ['x', 'X']]) {
     await follow(page, `Connect ${name}`)
     assert(page.url().startsWith(`${sandbox}/composio/connect/ln_`), page.url())
     assert.equal(await title(page), `Connect ${name}`)
     await follow(page, 'Allow')
-    assert(page.url().startsWith(`${gateway}/api/dashboard/`), page.url())
+    assert(page.url().includes('/connections?'), page.url())
     await says(page, `${name} is connected.`)
     assert.match(await state(page, platform), /^Connected since /)
   }
@@ -48,6 +55,7 @@ await browse(async page => {
   await follow(page, 'Open your dashboard', 'link')
   assert.match(await call('list_connections'), /X \(`x`\), for numbers and publishing: connected since/)
 
+  await connections(page)
   await follow(page, 'Disconnect X')
   assert.equal(await state(page, 'x'), 'Not connected')
 
@@ -62,7 +70,7 @@ await browse(async page => {
     }
   }
   await says(page, 'EXPIRED')
-  await steps.open(page, `${gateway}/login`)
+  await connections(page)
   assert.match(await state(page, 'linkedin'), /^Needs to be connected again/)
   await follow(page, 'Reconnect LinkedIn')
   await follow(page, 'Allow')

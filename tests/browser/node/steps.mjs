@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import puppeteer from 'puppeteer-core'
 
 export const { HEYCMO_GATEWAY: gateway, HEYCMO_MCP: mcp, HEYCMO_SANDBOX: sandbox } = process.env
-export const hasScript = process.argv[2] === 'with-script'
+export const hasScript = process.argv[2] !== 'without-script'
+const byKeyboard = process.argv[2] === 'by-keyboard'
 export const KEY = /hcmo_live_[0-9a-f]{64}/
 
 /** A page of a browser of its own. `browsing` gets it, and afterwards the browser may have complained about nothing. */
@@ -13,6 +14,7 @@ export async function browse(browsing) {
     executablePath: process.env.CHROMIUM,
     // Root, as in a container, has no sandbox.
     args: process.getuid() === 0 ? ['--no-sandbox'] : [],
+    defaultViewport: { width: 1280, height: 800 },
   })
   try {
     const page = await browser.newPage()
@@ -36,7 +38,8 @@ async function listen(page) {
   devtools.on('Audits.issueAdded', ({ issue }) => entries.push(issue))
   devtools.on('Network.requestWillBeSent', ({ type, request }) => {
     addresses.add(request.url)
-    if (type === 'Document') documents.add(request.url)
+    // Forms are answered with pages too when htmx sends them.
+    if (type === 'Document' || type === 'XHR') documents.add(request.url)
   })
   devtools.on('Network.requestWillBeSentExtraInfo', ({ headers }) => {
     const { referer, host } = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
@@ -66,7 +69,8 @@ async function keepsNoSecret(page, heard) {
   }
 }
 
-const element = async (page, name, role) => {
+/** What has this name and role. */
+export const element = async (page, name, role) => {
   const found = await page.$(`::-p-aria([name="${name}"][role="${role}"])`)
   assert(found, `there is no ${role} "${name}" at ${page.url()}:\n${await said(page)}`)
   return found
@@ -75,12 +79,50 @@ const element = async (page, name, role) => {
 /** Opens an address; the status that it answers with. */
 export const open = async (page, address) => (await page.goto(address)).status()
 
+/** As many stops of the Tab key as no page has. */
+const TOO_FAR = 400
+
+/** Presses something: by mouse, or where there is none by going there with Tab. */
+export async function press(page, pressed) {
+  if (!byKeyboard) return pressed.click()
+  const isThere = () => pressed.evaluate(it => it === document.activeElement)
+  for (let stops = 0; !(await isThere()); stops += 1) {
+    assert(stops < TOO_FAR, `the keyboard does not get to ${await pressed.evaluate(it => it.outerHTML)}`)
+    await page.keyboard.press('Tab')
+  }
+  await page.keyboard.press('Enter')
+}
+
 /** Presses what leads to another page. */
 export async function follow(page, name, role = 'button') {
   const pressed = await element(page, name, role)
-  const [answer] = await Promise.all([page.waitForNavigation(), pressed.click()])
+  const [answer] = await Promise.all([page.waitForNavigation(), press(page, pressed)])
   return answer?.status()
 }
+
+/** Unfolds what is folded under this word. */
+export async function unfold(page, word) {
+  const summary = await page.$(`summary::-p-text(${word})`)
+  assert(summary, `nothing is folded under "${word}" at ${page.url()}:\n${await said(page)}`)
+  await press(page, summary)
+}
+
+/** Presses what is answered on the same page: in place where there is script. */
+export async function settle(page, name, ...answers) {
+  const pressed = await element(page, name, 'button')
+  if (!hasScript) {
+    await Promise.all([page.waitForNavigation(), pressed.click()])
+  } else {
+    await page.evaluate(() => (window.stays = true))
+    await press(page, pressed)
+    for (const answer of answers) await page.waitForFunction(text => document.body.innerText.includes(text), {}, answer)
+    assert(await page.evaluate(() => window.stays), 'the page was loaded anew')
+  }
+  await says(page, ...answers)
+}
+
+/** Waits until the page says so by itself. */
+export const hears = (page, text) => page.waitForFunction(text => document.body.innerText.includes(text), {}, text)
 
 /** Types into a field, and Enter. */
 export async function enter(page, field, text) {

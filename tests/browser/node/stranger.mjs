@@ -47,12 +47,22 @@ await browse(async page => {
   await configurations(page, key)
   await copyButtons(page)
   const session = page.url()
+  // Green once the key is used, and not before.
+  await says(page, steps.hasScript ? 'Waiting for the first call…' : 'Test my connection')
 
   const dashboard = await page.$eval('a[href^="/api/dashboard/"]', link => link.href)
   const customer = dashboard.split('/').at(-1)
   const account = await fetch(`${gateway}/api/customer/${customer}`, { headers: { authorization: `Bearer ${key}` } })
   assert.equal((await account.json()).email, EMAIL)
+
   const call = await steps.assistant(key)
+  if (steps.hasScript) {
+    await steps.hears(page, 'It works: the first call has arrived.')
+  } else {
+    await follow(page, 'Test my connection', 'link')
+    await says(page, 'It works')
+    await steps.open(page, session)
+  }
   await call('create_content', { kind: 'x_post', body: 'We fix slow pages.' })
 
   await page.reload()
@@ -66,8 +76,10 @@ await browse(async page => {
   await says(page, 'This key is unknown, revoked or expired.')
   assert.equal(await steps.enter(page, 'API key', key), 200)
   assert.equal(page.url(), dashboard)
-  await says(page, EMAIL, '1 piece waits for your decision', 'We fix slow pages.')
+  await says(page, '1 piece waits for your decision', 'We fix slow pages.')
 
+  await follow(page, 'Keys & billing', 'link')
+  await says(page, EMAIL)
   await follow(page, 'Manage billing')
   await says(page, 'Your subscription', EMAIL)
   await follow(page, 'Go back', 'link')

@@ -7,8 +7,8 @@ use crate::support::{FORM_TARGET, Product, assert_refused, refusal};
 
 fn assert_page_headers(headers: &HeaderMap, what: &str) {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self' \
-         {FORM_TARGET}; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self' {FORM_TARGET}; base-uri 'none'; frame-ancestors 'none'"
     );
     assert_eq!(headers["content-security-policy"], policy, "{what}");
     assert_eq!(headers["x-content-type-options"], "nosniff", "{what}");
@@ -29,7 +29,12 @@ async fn every_page_may_do_little() {
         (stranger.get("/nothing"), "unknown page", "same-origin", "no-store"),
         (stranger.post_from_anywhere("/logout", &[]), "refused form", "same-origin", "no-store"),
         (stranger.get("/checkout/success?session_id=cs_1"), "checkout", "no-referrer", "no-store"),
-        (browser.get(&dashboard), "dashboard", "same-origin", "no-store"),
+        (browser.get(&dashboard), "overview", "same-origin", "no-store"),
+        (browser.get(&format!("{dashboard}/content")), "content", "same-origin", "no-store"),
+        (browser.get(&format!("{dashboard}/scans")), "scans", "same-origin", "no-store"),
+        (browser.get(&format!("{dashboard}/connections")), "connections", "same-origin", "no-store"),
+        (browser.get(&format!("{dashboard}/activity")), "activity", "same-origin", "no-store"),
+        (browser.get(&format!("{dashboard}/keys")), "keys", "same-origin", "no-store"),
     ] {
         let response = request.send().await.unwrap();
         assert_page_headers(response.headers(), what);
@@ -47,10 +52,15 @@ async fn what_a_page_needs_is_kept_by_browsers_for_good() {
     let product = Product::start().await;
     let browser = Browser::new(&product);
     let (_, html) = page(browser.get("/")).await;
-    let mut paths: Vec<&str> = html.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert_eq!(html.matches(" integrity=\"sha256-").count(), 2, "{html}");
+    let anna = product.customer().await;
+    let (_, overview) = page(Browser::of(&product, &anna).await.get(&format!("/api/dashboard/{}", anna.id))).await;
+    assert_eq!(overview.matches(" integrity=\"sha256-").count(), 3, "{overview}");
+    let mut paths: Vec<&str> = overview.split('"').filter(|part| part.starts_with("/assets/")).collect();
     paths.sort_unstable_by_key(|path| path.rsplit('.').next());
     paths.dedup();
-    let types = ["text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"];
+    let script = "text/javascript; charset=utf-8";
+    let types = ["text/css; charset=utf-8", script, script, "image/svg+xml"];
     assert_eq!(paths.len(), types.len(), "{paths:?}");
     for (path, media_type) in paths.into_iter().zip(types) {
         let response = browser.get(path).send().await.unwrap();

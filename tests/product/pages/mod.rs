@@ -1,7 +1,14 @@
 //! The pages, as a browser gets them.
 
-mod dashboard;
+mod connections;
+mod content;
+mod decisions;
 mod forms;
 mod headers;
+mod keys;
+mod live;
+mod overview;
+mod scans;
 mod session;
+mod strangers;
 mod support;

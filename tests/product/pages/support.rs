@@ -59,6 +59,26 @@ impl<'a> Browser<'a> {
     }
 }
 
+/// A page of the customer's, as they read it; `path` goes on after the address of the overview.
+pub async fn read(product: &Product, account: &Account, path: &str) -> String {
+    let browser = Browser::of(product, account).await;
+    let (status, html) = page(browser.get(&format!("/api/dashboard/{}{path}", account.id))).await;
+    assert_eq!(status, 200, "{html}");
+    as_read(&html)
+}
+
+/// Without what only keeps texts apart.
+pub fn as_read(html: &str) -> String {
+    html.replace(['\u{2068}', '\u{2069}'], "").replace("&#x2f;", "/").replace("&#x27;", "'")
+}
+
+#[track_caller]
+pub fn assert_shows(html: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+}
+
 /// Value and attributes of the session cookie that is set.
 #[track_caller]
 pub fn session_cookie(response: &Response) -> (String, Vec<String>) {

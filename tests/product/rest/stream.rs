@@ -2,52 +2,12 @@ use entity::ids::CustomerId;
 use entity::leads::{self, NewLead};
 use entity::{customers, keys as api_keys};
 use harness::{TestDb, on_each_database};
-use reqwest::{RequestBuilder, Response};
-use serde_json::Value;
+use reqwest::RequestBuilder;
 
-use crate::support::{Account, Product, STREAM_TIMEOUT, assert_refused, in_time, json_of, refusal};
+use crate::live::Live;
+use crate::support::{Account, Product, assert_refused, json_of, refusal};
 
 on_each_database!(a_broken_stream_goes_on_without_loss_or_repetition);
-
-/// The log, live.
-struct Live {
-    response: Response,
-    unread: String,
-}
-
-#[derive(Debug)]
-struct Told {
-    id: String,
-    name: String,
-    data: Value,
-}
-
-impl Live {
-    /// Once this returns, whatever happens from then on is told.
-    async fn open(request: RequestBuilder) -> Self {
-        let response = request.timeout(STREAM_TIMEOUT).send().await.unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { response, unread: String::new() }
-    }
-
-    /// The next event; none at the end of the stream.
-    async fn next(&mut self) -> Option<Told> {
-        loop {
-            while let Some((block, rest)) = self.unread.split_once("\n\n") {
-                let (block, rest) = (block.to_owned(), rest.to_owned());
-                self.unread = rest;
-                let field =
-                    |name: &str| block.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()));
-                if let (Some(id), Some(name), Some(data)) = (field("id:"), field("event:"), field("data:")) {
-                    return Some(Told { id, name, data: serde_json::from_str(&data).unwrap() });
-                }
-            }
-            let chunk = in_time("an event or the end", self.response.chunk()).await.unwrap()?;
-            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-    }
-}
 
 fn stream(product: &Product, customer: &Account, query: &str) -> RequestBuilder {
     product.get(&format!("/api/events/{}/stream{query}", customer.id), &customer.key)

@@ -159,3 +159,14 @@ pub async fn claim(db: &Db, id: &str) -> Result<Claimed> {
     tx.commit().await?;
     Ok(Claimed { customer, key: Some(key), made_customer })
 }
+
+/// Whether any key of the account that a checkout was for has been used.
+///
+/// # Errors
+///
+/// When there is no such checkout.
+pub async fn has_used_key(db: &Db, id: &str) -> Result<bool> {
+    let checkout = checkout_session::Entity::find_by_id(id).one(db.connection()).await?;
+    let customer_id = checkout.ok_or(Error::NotFound("checkout"))?.customer_id;
+    Ok(keys::list(db, &customer_id).await?.iter().any(|key| key.last_used_at.is_some()))
+}

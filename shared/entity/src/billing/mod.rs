@@ -11,7 +11,7 @@ mod subscriptions;
 
 use crate::error::Error;
 
-pub use checkouts::{Claimed, Fulfilled, PaidCheckout, claim, fulfil, is_fulfilled};
+pub use checkouts::{Claimed, Fulfilled, PaidCheckout, claim, fulfil, has_used_key, is_fulfilled};
 pub use stripe_events::{NewStripeEvent, StripeEvent, due, failed, list, next_due, processed, replay, store, take};
 pub use subscriptions::{
     Observation, Subscription, SubscriptionStatus, customer_of, end_grace_periods, next_grace_end, observe,

@@ -289,6 +289,12 @@ impl RateLimiter {
         Self::default()
     }
 
+    /// How many requests a minute are taken; none where there is no limit.
+    #[must_use]
+    pub fn per_minute(&self, scope: Scope) -> Option<u32> {
+        self.scopes.get(scope).as_ref().map(|limited| limited.per_minute.get())
+    }
+
     /// Charges a request and sees to it that its answer tells what is left. None when the scope has no limit.
     ///
     /// # Errors

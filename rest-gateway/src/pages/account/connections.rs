@@ -1,4 +1,6 @@
-//! Platforms in a browser: the way to Composio and back, and the end of a connection.
+//! Connected platforms: how they stand, the way to Composio and back, and the end of a connection.
+
+use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -14,8 +16,52 @@ use serde::Deserialize;
 use web::ApiError;
 use web::session::{SameOrigin, Visitor, see_other};
 
-use super::finish::NO_REFERRER;
-use super::{Notice, Site, words};
+use super::{Frame, Section, home};
+use crate::pages::finish::NO_REFERRER;
+use crate::pages::{Notice, Site, words};
+
+/// How long the page waits to hear how the platforms stand.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a person who comes back from Composio is told.
+#[derive(Debug, Deserialize)]
+pub struct ConnectionsQuery {
+    platform: Option<String>,
+    result: Option<ConnectionStatus>,
+}
+
+/// The platforms, as Composio says it, or as we last knew when it takes its time.
+pub async fn show(
+    visitor: Visitor,
+    Query(query): Query<ConnectionsQuery>,
+    State(site): State<Site>,
+    State(db): State<Db>,
+    State(platforms): State<Platforms>,
+) -> Result<Response, ApiError> {
+    let customer = visitor.customer;
+    let frame = Frame::read(&db, &customer, Section::Connections).await?;
+    let (standings, is_stale) = if platforms.is_configured() {
+        match tokio::time::timeout(PATIENCE, platforms.overview(&customer.id)).await {
+            Ok(overview) => overview.map(|overview| (overview.platforms, overview.stale))?,
+            Err(_elapsed) => (platforms.last_known(&customer.id).await?, true),
+        }
+    } else {
+        (Vec::new(), false)
+    };
+    let values = context! {
+        message => message(&query),
+        is_configured => platforms.is_configured(),
+        is_stale,
+        platforms => standings.iter().map(|standing| values(standing, frame.zone)).collect::<Vec<Value>>(),
+    };
+    frame.page(&site, "connections.html", values)
+}
+
+/// What the address says is only repeated in our own words.
+fn message(query: &ConnectionsQuery) -> Option<String> {
+    let platform: Platform = query.platform.as_deref()?.parse().ok()?;
+    Some(sentence(platform, query.result?))
+}
 
 /// Which platform of the visitor's.
 #[derive(Debug, Deserialize)]
@@ -42,7 +88,7 @@ pub async fn connect(
     let mut links = platforms.links(&customer_id, &[platform]).await?;
     match links.pop().map(|(_, link)| link) {
         Some(Ok(Link::Follow { url, .. })) => Ok(see_other(&url)),
-        Some(Ok(Link::Connected)) | None => Ok(see_other(&dashboard(&customer_id))),
+        Some(Ok(Link::Connected)) | None => Ok(see_other(&address(&customer_id))),
         Some(Err(error)) => not_done(&site, &customer_id, error),
     }
 }
@@ -57,13 +103,13 @@ pub async fn disconnect(
 ) -> Result<Response, ApiError> {
     let customer_id = visitor.customer.id;
     match platforms.disconnect(&customer_id, path.platform()?).await {
-        Ok(()) => Ok(see_other(&dashboard(&customer_id))),
+        Ok(()) => Ok(see_other(&address(&customer_id))),
         Err(error) => not_done(&site, &customer_id, error),
     }
 }
 
-fn dashboard(customer_id: &CustomerId) -> String {
-    format!("/api/dashboard/{customer_id}#connections")
+fn address(customer_id: &CustomerId) -> String {
+    format!("{}/connections", home(customer_id))
 }
 
 fn not_done(site: &Site, customer_id: &CustomerId, error: platforms::Error) -> Result<Response, ApiError> {
@@ -72,12 +118,12 @@ fn not_done(site: &Site, customer_id: &CustomerId, error: platforms::Error) -> R
     if error.status == StatusCode::INTERNAL_SERVER_ERROR {
         return Err(error);
     }
-    let back = dashboard(customer_id);
+    let back = address(customer_id);
     site.notice(Notice {
         status: error.status,
         title: "That did not work",
         text: &[&text],
-        actions: &[("Back to the dashboard", &back)],
+        actions: &[("Back to the connections", &back)],
         ..Notice::default()
     })
 }
@@ -110,7 +156,7 @@ pub async fn callback(
         Err(error) => return Ok((NO_REFERRER, bad_callback(&site, error)?).into_response()),
     };
     let Completed { customer_id, platform, status } = completed;
-    let place = format!("/api/dashboard/{customer_id}?platform={platform}&result={}#connections", status.as_str());
+    let place = format!("{}?platform={platform}&result={}", address(&customer_id), status.as_str());
     let is_logged_in = site.sessions().current(&db, &headers).await?.is_some_and(|it| it.customer.id == customer_id);
     if is_logged_in {
         return Ok(see_other(&place));
@@ -134,7 +180,7 @@ const fn title(status: ConnectionStatus) -> &'static str {
 }
 
 /// How it went, for people.
-pub fn sentence(platform: Platform, status: ConnectionStatus) -> String {
+fn sentence(platform: Platform, status: ConnectionStatus) -> String {
     let name = facts(platform).name;
     match status {
         ConnectionStatus::Connected => format!("{name} is connected."),
@@ -172,8 +218,8 @@ fn bad_callback(site: &Site, error: BadCallback) -> Result<Response, ApiError> {
     })
 }
 
-/// A platform as the dashboard shows it.
-pub fn values(standing: &Standing, zone: Tz) -> Value {
+/// A platform as the page shows it.
+fn values(standing: &Standing, zone: Tz) -> Value {
     let Standing { facts, status, reason, connected_at } = standing;
     let mut good_for = Vec::new();
     if facts.metrics {
