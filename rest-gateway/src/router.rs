@@ -13,7 +13,7 @@ use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
 use crate::openapi;
-use crate::pages::account::{activity, connections, content, keys, live, overview, piece, scans};
+use crate::pages::account::{activity, connections, content, keys, live, overview, piece, reports, scans};
 use crate::pages::{Site, assets, checkout, docs, landing, login};
 use crate::routes;
 use crate::routes::{admin, billing, customer, events, health, onboarding};
@@ -67,6 +67,9 @@ fn account() -> Router<Gateway> {
         .route(&at("/scans"), get(scans::list).post(scans::scan))
         .route(&at("/scans/{scan_id}"), get(scans::show))
         .route(&at("/scans/{scan_id}/watch"), post(scans::watch))
+        .route(&at("/reports"), get(reports::list))
+        .route(&at("/reports/{run_id}"), get(reports::show))
+        .route(&at("/proposals/{proposal_id}"), post(reports::decide))
         .route(&at("/connections"), get(connections::show))
         .route(&at("/connections/{platform}/connect"), post(connections::connect))
         .route(&at("/connections/{platform}/disconnect"), post(connections::disconnect))

@@ -38,6 +38,20 @@ pub struct Insight {
     pub metrics: Vec<String>,
 }
 
+impl Insight {
+    /// In words, without the call that shows its number: where tables name it.
+    #[must_use]
+    pub fn without_call(&self) -> String {
+        match self.insight.split_once(" Source: ") {
+            Some((said, source)) => {
+                let after = source.split_once("}).").map(|(_, after)| after).unwrap_or_default();
+                format!("{said}{after}")
+            }
+            None => self.insight.clone(),
+        }
+    }
+}
+
 /// Whether something is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -234,7 +234,7 @@ await browse(async page => {
   await steps.enter(page, 'API key', key)
   await look(page, 'overview-empty')
   const home = page.url()
-  for (const part of ['content', 'content?view=week', 'scans', 'connections', 'activity', 'keys']) {
+  for (const part of ['content', 'content?view=week', 'scans', 'reports', 'connections', 'activity', 'keys']) {
     await steps.open(page, `${home}/${part}`)
     await look(page, `${part.replace(/\W+/g, '-')}-empty`)
   }
@@ -251,6 +251,16 @@ await browse(async page => {
   await look(page, 'sandbox-connect')
   await follow(page, 'Allow')
   await look(page, 'connections-connected')
+  for (const body of ['One.', 'Two.', 'Three.']) {
+    const { content } = await call('create_content', { kind: 'linkedin_post', body })
+    await call('review_content', { contentId: content.id, revision: 1, decision: 'revised', decidedBy: 'Anna', reason: 'Too salesy.' })
+  }
+  for (const workflow of ['performance_snapshot', 'analytics_report']) await call('start_workflow', { workflow, waitSeconds: 50 })
+  await steps.open(page, `${home}/reports`)
+  await look(page, 'reports')
+  await follow(page, await page.$eval('.rows a', link => link.innerText), 'link')
+  await look(page, 'report')
+  await steps.open(page, `${home}/connections`)
   await follow(page, 'Connect LinkedIn')
   await follow(page, 'Deny')
   await steps.open(page, `${gateway}/api/composio/callback?state=v1.AAAA`)

@@ -113,7 +113,8 @@ export async function mainJob(connect, { version, hasPing = true, watchesAfterRe
   await durableWork(call)
   await platforms(call)
   await nextWeek(call)
-  await numbers(call)
+  await numbers(call, client)
+  await proposals(call)
   assert.deepEqual([...used].sort(), TOOLS, 'every tool was called')
   await refusals(assistant)
   await prompts(client, id)
@@ -258,12 +259,38 @@ async function nextWeek(call) {
   })
 }
 
-/** The numbers of the week, kept and read. */
-async function numbers(call) {
+/** The numbers of the week, kept, read and reported. */
+async function numbers(call, client) {
   const { run } = await call('start_workflow', { workflow: 'performance_snapshot', waitSeconds: 50 })
   assert.equal(run.status, 'completed', JSON.stringify(run))
   const { trends } = await call('get_performance_trend', { channel: 'google_analytics' })
   assert.ok(trends.some(trend => trend.metric === 'sessions' && trend.points[0].value > 0), JSON.stringify(trends))
+  const learned = await call('get_learning_insights', {})
+  assert.deepEqual(learned.insights, [], 'one week teaches nothing')
+  const report = (await call('start_workflow', { workflow: 'analytics_report', waitSeconds: 50 })).run
+  assert.equal(report.status, 'completed', JSON.stringify(report))
+  assert.ok(report.output.recommendations.length > 0, JSON.stringify(report.output))
+  const { contents } = await client.readResource({ uri: report.output.uri })
+  assert.match(contents[0].text, /## What changed/)
+}
+
+/** What was sent back three times for one reason becomes a rule of the brand's voice, if the person agrees. */
+async function proposals(call) {
+  for (const body of ['One.', 'Two.', 'Three.']) {
+    const { content } = await call('create_content', { kind: 'linkedin_post', body })
+    await call('review_content', { contentId: content.id, revision: 1, decision: 'revised', decidedBy: 'Anna', reason: 'Too salesy for us.' })
+  }
+  await call('start_workflow', { workflow: 'performance_snapshot', waitSeconds: 50 })
+  const { proposals } = await call('list_proposals', { category: 'voice_refinement' })
+  assert.equal(proposals.length, 1, JSON.stringify(proposals))
+  const [{ id: proposalId, proposed, evidence }] = proposals
+  assert.equal(evidence[0].ids.length, 3, JSON.stringify(evidence))
+  const avoided = async () => JSON.stringify((await call('get_brand', {})).voice.dont)
+  const before = await avoided()
+  await call('review_proposal', { proposalId, decision: 'approve', decidedBy: 'Anna' })
+  assert.ok((await avoided()).includes(proposed), `${proposed} is to be avoided now`)
+  await call('review_proposal', { proposalId, decision: 'roll_back', decidedBy: 'Anna', reason: 'It was one person.' })
+  assert.equal(await avoided(), before)
 }
 
 async function refusals({ call }) {

@@ -251,9 +251,28 @@ async def platforms(call):
     assert ended["run"]["status"] == "completed", ended
     trends = (await call("get_performance_trend", channel="google_analytics"))["trends"]
     assert any(trend["metric"] == "sessions" and trend["points"][0]["value"] > 0 for trend in trends), trends
+    assert (await call("get_learning_insights"))["insights"] == [], "one week teaches nothing"
+    report = (await call("start_workflow", workflow="analytics_report", waitSeconds=50))["run"]
+    assert report["status"] == "completed" and report["output"]["recommendations"], report
+    await proposals(call)
     # The first of these weeks was planned when onboarding ended.
     plan = await call("plan_calendar", weeks=2, commit=True)
     assert len(plan["slots"]) == 3 and all(slot["contentId"] for slot in plan["slots"]), plan
+
+
+async def proposals(call):
+    """What was sent back three times for one reason becomes a rule of the brand's voice, if the person agrees."""
+    for body in ["One.", "Two.", "Three."]:
+        content = (await call("create_content", kind="linkedin_post", body=body))["content"]
+        decision = {"decision": "revised", "decidedBy": "Anna", "reason": "Too salesy for us."}
+        await call("review_content", contentId=content["id"], revision=1, **decision)
+    await call("start_workflow", workflow="performance_snapshot", waitSeconds=50)
+    [proposal] = (await call("list_proposals", category="voice_refinement"))["proposals"]
+    before = (await call("get_brand"))["voice"]["dont"]
+    await call("review_proposal", proposalId=proposal["id"], decision="approve", decidedBy="Anna")
+    assert (await call("get_brand"))["voice"]["dont"] == [*before, proposal["proposed"]]
+    await call("review_proposal", proposalId=proposal["id"], decision="roll_back", decidedBy="Anna")
+    assert (await call("get_brand"))["voice"]["dont"] == before
 
 
 async def refusals(assistant):

@@ -8,6 +8,7 @@ mod headers;
 mod keys;
 mod live;
 mod overview;
+mod reports;
 mod scans;
 mod session;
 mod strangers;

@@ -1,5 +1,7 @@
 //! What others wrote stays text, and what is others' stays hidden.
 
+use entity::ids::RunId;
+use entity::reports::{self, NewReport};
 use entity::scans::{self, NewScan};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -33,8 +35,23 @@ async fn fill(product: &Product, anna: &Account) -> Vec<String> {
     };
     let scan = scans::save(&product.test.db(), &anna.id, new.clone()).await.unwrap().id;
     scans::save(&product.test.db(), &anna.id, new).await.unwrap();
-    let paths = ["", "/content", "/scans", "/connections", "/activity", "/keys"].map(str::to_owned);
-    let more = [format!("/content/{id}?compare=1"), format!("/content/{letter}"), format!("/scans/{scan}")];
+    let report = NewReport {
+        run_id: RunId::new(),
+        first_day: "2026-06-01".parse().unwrap(),
+        last_day: "2026-06-07".parse().unwrap(),
+        headline: SCRIPT.to_owned(),
+        data: json!({}),
+        markdown: SCRIPT.to_owned(),
+    };
+    let report = reports::save(&product.test.db(), &anna.id, report).await.unwrap().run_id;
+    product.a_proposal(&anna.id, SCRIPT).await;
+    let paths = ["", "/content", "/scans", "/reports", "/connections", "/activity", "/keys"].map(str::to_owned);
+    let more = [
+        format!("/content/{id}?compare=1"),
+        format!("/content/{letter}"),
+        format!("/scans/{scan}"),
+        format!("/reports/{report}"),
+    ];
     paths.into_iter().chain(more).collect()
 }
 
@@ -68,7 +85,7 @@ async fn another_customers_pages_are_as_good_as_none() {
         assert!(!html.contains("alert(1)"), "{path}: {html}");
         // Her ids under his own address.
         let (status, html) = page(his.get(&format!("/api/dashboard/{}{path}", ben.id))).await;
-        let has_id = path.contains("cnt_") || path.contains("scan_");
+        let has_id = path.contains("cnt_") || path.contains("scan_") || path.contains("run_");
         assert_eq!(status, if has_id { 404 } else { 200 }, "{path}");
         assert!(!html.contains("alert(1)"), "{path}: {html}");
     }

@@ -8,8 +8,10 @@ pub mod keys;
 pub mod live;
 pub mod overview;
 pub mod piece;
+pub mod reports;
 pub mod scans;
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use chrono_tz::Tz;
 use entity::customers::Customer;
@@ -47,12 +49,20 @@ fn in_words(error: &ApiError) -> String {
     if told.is_empty() { error.message.clone() } else { told.join(" ") }
 }
 
+/// A refusal that is told where the person is; anything else is an error of the whole page.
+fn refusal(error: ApiError) -> Result<ApiError, ApiError> {
+    let is_told = error.status.is_client_error() && error.status != StatusCode::NOT_FOUND
+        || matches!(error.status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE);
+    if is_told { Ok(error) } else { Err(error) }
+}
+
 /// What the rail leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Overview,
     Content,
     Scans,
+    Reports,
     Connections,
     Activity,
     Keys,
@@ -64,6 +74,7 @@ impl Section {
             Self::Overview => "overview",
             Self::Content => "content",
             Self::Scans => "scans",
+            Self::Reports => "reports",
             Self::Connections => "connections",
             Self::Activity => "activity",
             Self::Keys => "keys",

@@ -25,7 +25,7 @@ use web::session::{SameOrigin, Visitor, see_other};
 use web::{ApiError, timestamp};
 
 use super::overview::{self, Said};
-use super::{Frame, Section, home, in_words, zone};
+use super::{Frame, Section, home, in_words, refusal, zone};
 use crate::pages::{Site, compare, words};
 
 /// Of revisions and decisions; the assistant reads older ones.
@@ -170,13 +170,6 @@ pub async fn publish(
         Ok(Err(problem)) => desk.told(StatusCode::BAD_GATEWAY, &problem).await,
         Err(error) => desk.refused(error).await,
     }
-}
-
-/// A refusal that is told where the person is; anything else is an error of the whole page.
-fn refusal(error: ApiError) -> Result<ApiError, ApiError> {
-    let is_told = error.status.is_client_error() && error.status != StatusCode::NOT_FOUND
-        || matches!(error.status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE);
-    if is_told { Ok(error) } else { Err(error) }
 }
 
 /// A piece, and what it takes to do something with it.

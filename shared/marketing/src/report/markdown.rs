@@ -103,20 +103,9 @@ fn insights(text: &mut String, report: &Report) -> Result {
             Severity::Negative => "bad",
             Severity::Neutral => "unsure",
         };
-        writeln!(text, "- **{sign}** {}", plain(&without_call(&insight.insight)))?;
+        writeln!(text, "- **{sign}** {}", plain(&insight.without_call()))?;
     }
     writeln!(text)
-}
-
-/// The calls stand in the tables.
-fn without_call(insight: &str) -> String {
-    match insight.split_once(" Source: ") {
-        Some((said, source)) => {
-            let after = source.split_once("}).").map(|(_, after)| after).unwrap_or_default();
-            format!("{said}{after}")
-        }
-        None => insight.to_owned(),
-    }
 }
 
 fn anomalies(text: &mut String, report: &Report) -> Result {
@@ -147,10 +136,7 @@ fn anomalies(text: &mut String, report: &Report) -> Result {
 fn numbers(text: &mut String, report: &Report) -> Result {
     let mut rest = report.channel_metrics.as_slice();
     while let Some(first) = rest.first() {
-        let of_same = |metric: &ChannelMetric| {
-            metric.channel == first.channel && metric.number.query.call() == first.number.query.call()
-        };
-        let length = rest.iter().take_while(|metric| of_same(metric)).count();
+        let length = rest.iter().take_while(|metric| first.is_shown_with(metric)).count();
         let (these, others) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         table(text, first, these)?;
         rest = others;
@@ -167,11 +153,7 @@ fn table(text: &mut String, first: &ChannelMetric, these: &[ChannelMetric]) -> R
     for metric in these {
         let number = &metric.number;
         let written = |value: Option<f64>| value.map_or("not known".to_owned(), |value| number.unit.written(value));
-        let change = match (metric.change_ratio, metric.certainty) {
-            (None, _) => String::new(),
-            (Some(ratio), Some(certainty)) if certainty < 0.95 => format!("{:+.0} %, may be chance", 100.0 * ratio),
-            (Some(ratio), _) => format!("{:+.0} %", 100.0 * ratio),
-        };
+        let change = metric.change_in_words();
         let what = number.part.as_deref().map_or_else(|| metric_words(&number.metric), str::to_owned);
         writeln!(text, "| {} | {} | {} | {change} |", plain(&what), written(number.value), written(number.previous))?;
     }

@@ -392,6 +392,22 @@ impl ChannelMetric {
     pub fn key(&self) -> String {
         key(&self.channel, &self.number.metric, self.number.part.as_deref())
     }
+
+    /// By which part it changed, and whether that may be chance; empty where it cannot be told.
+    #[must_use]
+    pub fn change_in_words(&self) -> String {
+        match (self.change_ratio, self.certainty) {
+            (None, _) => String::new(),
+            (Some(ratio), Some(certainty)) if certainty < 0.95 => format!("{:+.0} %, may be chance", 100.0 * ratio),
+            (Some(ratio), _) => format!("{:+.0} %", 100.0 * ratio),
+        }
+    }
+
+    /// Whether the same call shows the other one too.
+    #[must_use]
+    pub fn is_shown_with(&self, other: &Self) -> bool {
+        self.channel == other.channel && self.number.query.call() == other.number.query.call()
+    }
 }
 
 fn channel_metrics(source: &Source) -> Vec<ChannelMetric> {
