@@ -33,6 +33,7 @@ Read get_brand before writing and playbook resources for the channel's rules. Sa
 show the draft to the person, and record only decisions they really made with review_content. Nothing goes out without an approval. \
 publish_content puts an approved piece out on its connected platform, once; connect_platform makes the link that connects one. \
 query_ga4, query_search_console and query_post_analytics read numbers: name their source when you tell them. scan_page says how well search engines and answer engines can use a page, and what to change. \
+plan_calendar plans the coming weeks; list_proposals says what results and decisions speak for changing. \
 start_workflow starts durable work such as onboarding or analytics_report; get_workflow_run tells how it stands.";
 
 /// What all sessions share.

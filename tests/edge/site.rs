@@ -10,8 +10,9 @@ use harness::{Backend, TestDb};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
 
+/// What Caddy logs.
+const LOG: &str = "caddy.log";
 /// Below the root of the project.
 pub const CADDYFILE: &str = "Caddyfile";
 
@@ -85,7 +86,8 @@ impl Site {
             .env("HOME", data.path())
             .env("XDG_DATA_HOME", data.path())
             .env("XDG_CONFIG_HOME", data.path())
-            .stderr(std::process::Stdio::piped())
+            // Into a file: whoever is not read stops at some point.
+            .stderr(std::fs::File::create(data.path().join(LOG)).unwrap())
             .kill_on_drop(true);
         let caddy = command.spawn().unwrap();
         let site = Self { origin, mcp_servers, gateways, settings, data, caddy, _database: database };
@@ -97,7 +99,7 @@ impl Site {
     pub async fn serves(&self) {
         for path in ["/api/health/ready", "/mcp"] {
             harness::eventually("the edge passes calls on", async || {
-                let answer = reqwest::Client::new().get(format!("{}{path}", self.origin)).send().await.ok()?;
+                let answer = anybody().get(format!("{}{path}", self.origin)).send().await.ok()?;
                 (answer.status() == StatusCode::OK || answer.status() == StatusCode::UNAUTHORIZED).then_some(())
             })
             .await;
@@ -139,9 +141,8 @@ impl Site {
         let pid = self.caddy.id().unwrap();
         let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap();
         assert!(status.success());
-        let mut log = String::new();
-        self.caddy.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
-        log
+        self.caddy.wait().await.unwrap();
+        std::fs::read_to_string(self.data.path().join(LOG)).unwrap()
     }
 }
 
@@ -159,6 +160,11 @@ impl Replica {
     pub fn logged(&self) -> String {
         self.process.as_ref().unwrap().log()
     }
+}
+
+/// Somebody without a key.
+pub fn anybody() -> reqwest::Client {
+    web::http_client().no_proxy().build().unwrap()
 }
 
 /// A port that nobody listens at now.

@@ -267,7 +267,8 @@ async def proposals(call):
         decision = {"decision": "revised", "decidedBy": "Anna", "reason": "Too salesy for us."}
         await call("review_content", contentId=content["id"], revision=1, **decision)
     await call("start_workflow", workflow="performance_snapshot", waitSeconds=50)
-    [proposal] = (await call("list_proposals", category="voice_refinement"))["proposals"]
+    proposals = (await call("list_proposals", category="voice_refinement"))["proposals"]
+    [proposal] = [proposal for proposal in proposals if "hype" in proposal["proposed"]]
     before = (await call("get_brand"))["voice"]["dont"]
     await call("review_proposal", proposalId=proposal["id"], decision="approve", decidedBy="Anna")
     assert (await call("get_brand"))["voice"]["dont"] == [*before, proposal["proposed"]]
