@@ -274,8 +274,11 @@ async fn x_and_youtube_tell_what_they_tell() {
         ],
     )
     .await;
-    let reading = stage.reading(Platform::X).await.unwrap();
+    let week = Period::last_days(7, chrono::Utc::now(), chrono_tz::UTC);
+    let reading = stage.platforms.reading(&stage.customer, Platform::X, week).await.unwrap();
     assert_eq!(totals(&reading), BTreeMap::from([("posts", Some(0.0))]));
+    // Of days before that it shows no posts, which does not mean that there were none.
+    assert_eq!(totals(&stage.reading(Platform::X).await.unwrap()), BTreeMap::new());
     assert!(reading.provenance.notes[0].contains("last seven days"));
 
     let stage = Stage::with(Platform::Youtube, &[
