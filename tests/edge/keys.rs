@@ -45,6 +45,7 @@ async fn no_log_has_a_key() {
     assert!(!is_refused(&caller, &format!("/api/customer/{id}")).await);
     let mut session = caller.connect_sse().await.unwrap();
     session.call("get_account", serde_json::json!({})).await.unwrap();
+    drop(session);
     let answer = anybody().get(format!("{}/mcp/message?token={key}&sessionId=1", site.origin)).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
     let ours: String = site.mcp_servers.iter().chain(&site.gateways).map(|replica| replica.logged()).collect();

@@ -183,8 +183,8 @@ pub async fn show(
     let report: Option<Report> = serde_json::from_value(kept.data).ok();
     let values = context! {
         headline => kept.headline,
-        from => words::day(kept.first_day),
-        to => words::day(kept.last_day),
+        first_day => words::day(kept.first_day),
+        last_day => words::day(kept.last_day),
         at => words::time(kept.created_at, frame.zone),
         timestamp => timestamp(kept.created_at),
         report => report.map(|report| whole(&report)),

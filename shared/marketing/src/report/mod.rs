@@ -361,12 +361,12 @@ impl Report {
 
     fn in_a_line(&self) -> String {
         let changes = self.certain_changes();
-        let said: Vec<String> = changes
-            .iter()
-            .filter(|metric| metric.number.part.is_none())
-            .take(2)
-            .filter_map(|metric| self.with_change(metric, "", |it| Some(format!("{} {}", it.change(), it.subject()))))
-            .collect();
+        let (whole, parts): (Vec<&ChannelMetric>, _) =
+            changes.into_iter().partition(|metric| metric.number.part.is_none());
+        // Where the whole did not change, what a part of it did is the news.
+        let news = if whole.is_empty() { parts } else { whole };
+        let in_words = |metric| self.with_change(metric, "", |it| Some(format!("{} {}", it.change(), it.subject())));
+        let said: Vec<String> = news.into_iter().take(2).filter_map(in_words).collect();
         let mut parts = vec![match (said.is_empty(), self.channel_metrics.iter().any(|it| it.certainty.is_some())) {
             (false, _) => said.join(", "),
             (true, true) => "Nothing changed by more than chance".to_owned(),
