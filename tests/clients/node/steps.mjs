@@ -283,7 +283,7 @@ async function proposals(call) {
   await call('start_workflow', { workflow: 'performance_snapshot', waitSeconds: 50 })
   const { proposals } = await call('list_proposals', { category: 'voice_refinement' })
   const { id: proposalId, proposed, evidence } = proposals.find(proposal => proposal.proposed.includes('hype')) ?? assert.fail(JSON.stringify(proposals))
-  assert.equal(evidence[0].ids.length, 3, JSON.stringify(evidence))
+  assert.equal(evidence.flatMap(fact => fact.ids).length, 3, JSON.stringify(evidence))
   const avoided = async () => JSON.stringify((await call('get_brand', {})).voice.dont)
   const before = await avoided()
   await call('review_proposal', { proposalId, decision: 'approve', decidedBy: 'Anna' })
