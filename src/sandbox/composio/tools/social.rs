@@ -1,6 +1,6 @@
 //! Instagram, LinkedIn, X, Facebook and YouTube: an account each, with posts of the past and what is published now.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::super::numbers::{chance, daily, real, share, so_far, today};
@@ -188,12 +188,16 @@ fn engagement(user: &str, post: &Post, what: &str, in_the_end: f64) -> i64 {
     so_far(user, &post.id, what, in_the_end, (Utc::now() - post.created_at).num_hours())
 }
 
-/// What was published here and what was there before, newest first.
+/// What was published here and what was there before, newest first: on some days by chance, and on one day of each week,
+/// so that no week is without a post.
 fn posts(state: &State, user: &str, toolkit: &str) -> Vec<Post> {
     let published = state.posts.iter().rev().filter(|it| it.toolkit == toolkit && it.user == user).cloned();
+    let each_week = chance(&format!("{user} {toolkit} weekday"));
     let past = (1..PAST_DAYS).filter_map(|back| {
         let day = today().checked_sub_days(Days::new(back))?;
-        (chance(&format!("{user} {toolkit} {day} posts")) < 0.4).then(|| past_post(user, toolkit, day))
+        let is_that_day = (0.0..1.0).contains(&(each_week * 7.0 - f64::from(day.weekday().num_days_from_monday())));
+        let posts = is_that_day || chance(&format!("{user} {toolkit} {day} posts")) < 0.4;
+        posts.then(|| past_post(user, toolkit, day))
     });
     published.chain(past.filter(|post| !state.deleted.contains(&post.id))).collect()
 }
