@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
-use crate::subject::memory;
+use crate::usage::memory;
 
 const STEPS: usize = 5;
 /// Timers of which the lateness is measured.

@@ -10,14 +10,19 @@
 
 mod calls;
 mod engine;
+mod floor;
+mod growth;
 mod sessions;
 mod startup;
 mod subject;
+mod usage;
 
 use std::time::Duration;
 
 use clap::Parser;
+use harness::{Backend, TestDb};
 
+use floor::Floor;
 use subject::Subject;
 
 /// Measures the release build of `heycmo`.
@@ -33,9 +38,18 @@ struct Options {
     /// How many callers there are at once, each waiting for its answer before it asks again.
     #[arg(long, default_value_t = 8)]
     workers: usize,
-    /// A Postgres database to use; a SQLite file of its own when not given.
+    /// Calls per second in all, whether or not earlier ones are answered; each worker waits for its answer when absent.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// How often each call is measured, by turns with the floor; the median is shown.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// A Postgres database to use.
     #[arg(long)]
     database_url: Option<String>,
+    /// Use a Postgres server of its own; a SQLite file when there is neither.
+    #[arg(long, conflicts_with = "database_url")]
+    postgres: bool,
     /// RUST_LOG of the server. The default writes what production writes, a line and more for each call.
     #[arg(long, default_value = "info,sqlx=warn,sea_orm_migration=warn")]
     log: String,
@@ -48,9 +62,21 @@ struct Options {
     /// How many more runs are asleep while timers are looked at.
     #[arg(long, default_value_t = 10_000)]
     sleeping: usize,
-    /// Only what this part of the name fits: start, call, session or engine.
+    /// How many events a log grows to; in tens from a thousand. Postgres only, as all that grows.
+    #[arg(long, default_value_t = 100_000)]
+    events: u64,
+    /// How many pieces of content there come to be.
+    #[arg(long, default_value_t = 10_000)]
+    pieces: u64,
+    /// How often as many sessions are opened and abandoned.
+    #[arg(long, default_value_t = 2)]
+    storms: usize,
+    /// Only what this part of the name fits: start, call, growth, session or engine.
     #[arg(long, default_value = "")]
     only: String,
+    /// Be the floor of the comparison.
+    #[arg(long, hide = true, requires = "database_url")]
+    floor: bool,
     /// What cargo adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -64,23 +90,45 @@ impl Options {
 
 #[tokio::main]
 async fn main() {
-    let options = Options::parse();
-    let database = if options.database_url.is_some() { "Postgres" } else { "SQLite" };
-    println!("{database}, {} workers, RUST_LOG={}\n", options.workers, options.log);
-    if options.wants("engine") {
-        engine::measure(&options).await;
+    let mut options = Options::parse();
+    if let (true, Some(url)) = (options.floor, &options.database_url) {
+        return floor::serve(url).await;
     }
-    if !["start", "call", "session"].iter().any(|part| options.wants(part)) {
+    // Before anything else starts, so that Postgres shares the callers' core and not the server's.
+    let pinned = usage::pin(std::process::id(), 1);
+    let postgres = if options.postgres { Some(TestDb::empty(Backend::Postgres).await) } else { None };
+    if let Some(postgres) = &postgres {
+        options.database_url = Some(postgres.url_text());
+    }
+    let database = if options.database_url.is_some() { "Postgres" } else { "SQLite" };
+    let cores = if pinned { "the server on one core, callers and Postgres on another" } else { "all on the same cores" };
+    println!("{database}, {} workers, RUST_LOG={}, {cores}\n", options.workers, options.log);
+    measure(&options).await;
+}
+
+async fn measure(options: &Options) {
+    if options.wants("engine") {
+        engine::measure(options).await;
+    }
+    if !["start", "call", "growth", "session"].iter().any(|part| options.wants(part)) {
         return;
     }
     let subject =
-        if options.wants("start") { startup::measure(&options).await } else { Subject::first_start(&options).await };
+        if options.wants("start") { startup::measure(options).await } else { Subject::first_start(options).await };
+    let database = options.database_url.as_deref();
     if options.wants("call") {
-        let seconds = Duration::from_secs_f64(options.seconds);
-        calls::measure(&subject, options.workers, seconds).await;
+        let floor = match database {
+            Some(url) => Some(Floor::start(url, &subject.customer).await),
+            None => None,
+        };
+        calls::measure(&subject, floor.as_ref(), options).await;
     }
+    if let (true, Some(url)) = (options.wants("growth"), database) {
+        growth::measure(&subject, url, options).await;
+    }
+    drop(subject);
     if options.wants("session") {
         let patience = Duration::from_secs_f64(options.patience);
-        sessions::measure(&options, options.sessions, patience).await;
+        sessions::measure(options, options.sessions, patience).await;
     }
 }

@@ -8,12 +8,15 @@ use serde_json::json;
 
 use crate::Options;
 use crate::subject::{Customer, Subject};
+use crate::usage::Usage;
 
 /// Fewer than one customer may have.
-const PER_CUSTOMER: usize = 90;
+pub const PER_CUSTOMER: usize = 90;
 const POLL: Duration = Duration::from_millis(200);
 /// An allocator that gives memory back does so after a while, many after ten seconds.
 const LAG: Duration = Duration::from_secs(12);
+/// How long nobody says anything while what that costs is measured.
+const REST: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -33,14 +36,14 @@ const KINDS: [(Kind, &str); 3] =
 
 pub async fn measure(options: &Options, sessions: usize, patience: Duration) {
     println!(
-        "{:<30} {:>12} {:>12} {:>12} {:>13} {:>12} {:>12}",
-        format!("{sessions} idle sessions"),
+        "{:<34} {:>10} {:>10} {:>8} {:>9} {:>13} {:>10}",
+        format!("{sessions} idle sessions, storm"),
         "before KiB",
         "with KiB",
         "each KiB",
+        "CPU s / s",
         "abandoned KiB",
-        "still open",
-        "again each"
+        "still open"
     );
     for (kind, name) in KINDS {
         // A process for each, or else one would use the memory that the one before gave back to the allocator.
@@ -53,23 +56,44 @@ pub async fn measure(options: &Options, sessions: usize, patience: Duration) {
         drop(open(kind, &customers, 1).await);
         settle(&customers, patience).await;
 
-        let before = subject.resident();
-        let idle = open(kind, &customers, sessions).await;
-        let with = subject.resident();
-        drop(idle);
-        let still_open = settle(&customers, patience).await;
-        let abandoned = if still_open == 0 { given_back(&subject).await } else { subject.resident() };
-        let each = |with: u64| format!("{:.1}", with.saturating_sub(before) as f64 / sessions as f64);
-        let again = if still_open == 0 {
-            let _idle = open(kind, &customers, sessions).await;
-            each(subject.resident())
-        } else {
-            "-".to_owned()
-        };
-        let first = each(with);
-        println!("{name:<30} {before:>12} {with:>12} {first:>12} {abandoned:>13} {still_open:>12} {again:>12}");
+        let usage = subject.usage();
+        let before = usage.resident();
+        for storm in 1..=options.storms {
+            let idle = open(kind, &customers, sessions).await;
+            let with = usage.resident();
+            let cpu = at_rest(usage).await;
+            drop(idle);
+            let still_open = settle(&customers, patience).await;
+            let abandoned = if still_open == 0 { given_back(usage).await } else { usage.resident() };
+            let each = with.saturating_sub(before) as f64 / sessions as f64;
+            let name = format!("{name}, {storm}");
+            println!("{name:<34} {before:>10} {with:>10} {each:>8.1} {cpu:>9.3} {abandoned:>13} {still_open:>10}");
+            // What is still there would be counted with what comes.
+            if still_open > 0 {
+                break;
+            }
+        }
     }
     println!();
+}
+
+/// Sessions of the older transport for one customer.
+pub async fn open_sse(customer: &Customer, sessions: usize) -> Vec<Sse> {
+    let opened = (0..sessions).map(|_| async {
+        let mut session = customer.mcp.connect_sse().await?;
+        session.call("get_brand", json!({})).await?;
+        Ok::<_, String>(session)
+    });
+    try_join_all(opened).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Processor time of a second in which no session says anything.
+async fn at_rest(usage: Usage) -> f64 {
+    // What the opening left to be done is over then.
+    tokio::time::sleep(REST).await;
+    let (cpu, begun) = (usage.cpu(), Instant::now());
+    tokio::time::sleep(REST).await;
+    (usage.cpu() - cpu) / begun.elapsed().as_secs_f64()
 }
 
 /// Every session initialized, with one call made.
@@ -116,11 +140,11 @@ async fn settle(customers: &[Customer], patience: Duration) -> usize {
 }
 
 /// Memory in use once it falls no more.
-async fn given_back(subject: &Subject) -> u64 {
-    let (mut least, mut since) = (subject.resident(), Instant::now());
+async fn given_back(usage: Usage) -> u64 {
+    let (mut least, mut since) = (usage.resident(), Instant::now());
     while since.elapsed() < LAG {
         tokio::time::sleep(POLL).await;
-        let now = subject.resident();
+        let now = usage.resident();
         if now + 100 < least {
             (least, since) = (now, Instant::now());
         }

@@ -6,6 +6,7 @@ use crate::Options;
 use crate::subject::Subject;
 
 const LATER_STARTS: usize = 5;
+const REST: Duration = Duration::from_secs(10);
 
 pub async fn measure(options: &Options) -> Subject {
     let mut subject = Subject::first_start(options).await;
@@ -18,10 +19,13 @@ pub async fn measure(options: &Options) -> Subject {
     later.sort();
     let median = later.get(LATER_STARTS / 2).copied().unwrap_or_default();
     println!("start, later (median of {LATER_STARTS})    {:>7.0} ms to the first answer", millis(median));
-    let (cpu, second) = (subject.cpu(), Duration::from_secs(1));
-    tokio::time::sleep(second).await;
-    println!("at rest                      {:>7.1} MiB resident", subject.resident() as f64 / 1024.0);
-    println!("                             {:>7.2} s of processor time in a second\n", subject.cpu() - cpu);
+    // What a start leaves to be done is over then.
+    tokio::time::sleep(REST).await;
+    let cpu = subject.usage().cpu();
+    tokio::time::sleep(REST).await;
+    let cpu = (subject.usage().cpu() - cpu) / REST.as_secs_f64();
+    println!("at rest                      {:>7.1} MiB resident", subject.usage().resident() as f64 / 1024.0);
+    println!("                             {cpu:>7.3} s of processor time in a second\n");
     subject
 }
 

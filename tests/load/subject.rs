@@ -1,4 +1,4 @@
-//! The server under load, and what the system says it uses.
+//! The server under load.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::Options;
+use crate::usage::{Usage, pin};
 
 const ADMIN_SECRET: &str = "the load tool's own admin secret";
-/// In which /proc counts processor time: 1/100 s on every Linux.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 pub struct Subject {
     server: HeyCmo,
@@ -28,7 +27,7 @@ pub struct Customer {
     pub id: String,
     pub mcp: Caller,
     pub gateway: Caller,
-    key: String,
+    pub key: String,
 }
 
 impl Subject {
@@ -38,6 +37,7 @@ impl Subject {
         let server = HeyCmo::launch(launch(Launch::new("heycmo"), options)).await;
         Caller::new(&origin(&server.mcp), &server.key).get("/health/ready").await.expect("it answers");
         let started_in = begun.elapsed();
+        pin(server.process.pid(), 0);
         let customer = provision(&server).await;
         fill(&customer.mcp).await;
         Self { server, customer, started_in }
@@ -52,6 +52,7 @@ impl Subject {
         let mcp = Caller::new(&origin(&server.mcp), &self.customer.key);
         mcp.call(1, "get_brand", json!({})).await.expect("it answers");
         let started_in = begun.elapsed();
+        pin(server.process.pid(), 0);
         let gateway = Caller::new(&origin(&server.gateway), &self.customer.key);
         let customer = Customer { mcp, gateway, ..self.customer };
         Self { server, customer, started_in }
@@ -62,32 +63,9 @@ impl Subject {
         provision(&self.server).await
     }
 
-    /// Memory in RAM, in KiB.
-    pub fn resident(&self) -> u64 {
-        memory(&self.server.process.pid().to_string(), "VmRSS:")
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.server.process.pid())
     }
-
-    /// Processor time used so far, in seconds.
-    pub fn cpu(&self) -> f64 {
-        let stat = self.proc("stat");
-        // The name in parentheses may hold anything.
-        let (_, fields) = stat.rsplit_once(") ").expect("a name");
-        let ticks = |field: usize| fields.split(' ').nth(field).and_then(|ticks| ticks.parse::<f64>().ok());
-        let (user, system) = ticks(11).zip(ticks(12)).expect("times");
-        (user + system) / TICKS_PER_SECOND
-    }
-
-    fn proc(&self, file: &str) -> String {
-        let path = format!("/proc/{}/{file}", self.server.process.pid());
-        std::fs::read_to_string(path).expect("the load tool needs Linux")
-    }
-}
-
-/// A process's memory by the kernel's name for it, in KiB.
-pub fn memory(process: &str, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the load tool needs Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel counts memory");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 fn launch(launch: Launch, options: &Options) -> Launch {
