@@ -6,6 +6,7 @@ use entity::content::{ContentKind, ContentStatus, Decision};
 use entity::customers::CustomerStatus;
 use entity::events::{Event, EventType};
 use entity::workflows::Workflow;
+use marketing::written;
 use serde_json::Value;
 
 /// A sentence for the customer. What somebody wrote is set apart, whichever way their script runs.
@@ -129,6 +130,10 @@ pub const fn work(workflow: Workflow) -> &'static str {
 
 /// A step of a workflow, whose name is one of ours such as `read google_analytics`.
 pub fn step(name: &str) -> String {
+    let source = name.strip_prefix("read ").and_then(|source| source.parse().ok());
+    if let Some(platform) = source {
+        return format!("Read {}", platforms::facts(platform).name);
+    }
     let spaced = name.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -310,20 +315,7 @@ pub fn day(day: NaiveDate) -> String {
 
 /// A number with as many places as say something, and its thousands apart.
 pub fn number(value: f64) -> String {
-    // The sum of nothing is -0.
-    let value = value + 0.0;
-    let plain = if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") };
-    let (whole, rest) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
-    let digits: Vec<char> = whole.chars().collect();
-    let mut grouped = String::new();
-    for (index, digit) in digits.iter().enumerate() {
-        let left = digits.len() - index;
-        if index > 0 && left.is_multiple_of(3) && digit.is_ascii_digit() && grouped != "-" {
-            grouped.push('\u{202f}');
-        }
-        grouped.push(*digit);
-    }
-    grouped + rest
+    written(value, if value.fract() == 0.0 { 0 } else { 1 })
 }
 
 /// How long ago, within the last day; the time itself before that.
@@ -450,9 +442,9 @@ mod tests {
     #[test]
     fn numbers_are_read_at_a_glance() {
         for (value, expected) in
-            [(0.0, "0"), (-0.0, "0"), (999.0, "999"), (1_234_567.0, "1 234 567"), (36.5, "36.5"), (-1_100.0, "-1 100")]
+            [(0.0, "0"), (-0.0, "0"), (999.0, "999"), (1_234_567.0, "1,234,567"), (36.5, "36.5"), (-1_100.0, "-1,100")]
         {
-            assert_eq!(number(value).replace('\u{202f}', " "), expected);
+            assert_eq!(number(value), expected);
         }
     }
 
