@@ -66,7 +66,7 @@ async fn run(subject: &Subject, kind: Kind, workers: usize, duration: Duration) 
 }
 
 /// Up to a minute, in microseconds, to three digits.
-fn histogram() -> Histogram<u64> {
+pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000, 3).expect("bounds that make sense")
 }
 

@@ -10,6 +10,7 @@
 
 mod calls;
 mod engine;
+mod pages;
 mod sessions;
 mod startup;
 mod subject;
@@ -48,7 +49,7 @@ struct Options {
     /// How many more runs are asleep while timers are looked at.
     #[arg(long, default_value_t = 10_000)]
     sleeping: usize,
-    /// Only what this part of the name fits: start, call, session or engine.
+    /// Only what this part of the name fits: start, call, page, session or engine.
     #[arg(long, default_value = "")]
     only: String,
     /// What cargo adds.
@@ -70,7 +71,7 @@ async fn main() {
     if options.wants("engine") {
         engine::measure(&options).await;
     }
-    if !["start", "call", "session"].iter().any(|part| options.wants(part)) {
+    if !["start", "call", "page", "session"].iter().any(|part| options.wants(part)) {
         return;
     }
     let subject =
@@ -78,6 +79,9 @@ async fn main() {
     if options.wants("call") {
         let seconds = Duration::from_secs_f64(options.seconds);
         calls::measure(&subject, options.workers, seconds).await;
+    }
+    if options.wants("page") {
+        pages::measure(&subject.customer, Duration::from_secs_f64(options.seconds / 4.0)).await;
     }
     if options.wants("session") {
         let patience = Duration::from_secs_f64(options.patience);

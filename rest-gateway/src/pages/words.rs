@@ -11,6 +11,15 @@ use serde_json::Value;
 
 /// A sentence for the customer. What somebody wrote is set apart, whichever way their script runs.
 pub fn sentence(event: &Event, zone: Tz) -> String {
+    let mut sentence = told(event, zone);
+    // What is quoted may end as a sentence does.
+    if [".", "!", "?", "…"].iter().any(|end| sentence.ends_with(&format!("{end}\u{2069}”."))) {
+        sentence.pop();
+    }
+    sentence
+}
+
+fn told(event: &Event, zone: Tz) -> String {
     let said = |field: &str| event.data.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let label = || quoted(said("label").unwrap_or("a piece"));
     let title = || quoted(said("title").unwrap_or("a change"));
@@ -427,6 +436,16 @@ mod tests {
                 EventType::ProposalRolledBack,
                 json!({"decidedBy": "Anna", "title": "More threads", "reason": null}),
                 "Anna took back the proposal “More threads”.".to_owned(),
+            ),
+            (
+                EventType::ContentPublished,
+                json!({"label": "Drink tea!", "platform": "x"}),
+                "“Drink tea!” is out on X.".to_owned(),
+            ),
+            (
+                EventType::ContentCreated,
+                json!({"kind": "x_post", "label": "Drink tea!"}),
+                "A post on X was drafted: “Drink tea!”".to_owned(),
             ),
             (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
             (

@@ -19,6 +19,7 @@ export async function browse(browsing) {
   try {
     const page = await browser.newPage()
     await page.setJavaScriptEnabled(hasScript)
+    if (hasScript) await page.evaluateOnNewDocument(watchMoves)
     const heard = await listen(page)
     await browsing(page, heard)
     assert.deepEqual(heard.complaints(), [])
@@ -27,6 +28,22 @@ export async function browse(browsing) {
     await browser.close()
   }
 }
+
+/** Notes what moves though nobody touched the page; run in the page. */
+function watchMoves() {
+  window.moves = []
+  const name = node => (node ? `${node.nodeName}.${node.className}` : 'something')
+  const note = entries => {
+    for (const { hadRecentInput, value, sources } of entries) {
+      if (!hadRecentInput) window.moves.push(`${sources.map(({ node }) => name(node)).join(' ')} by ${value.toFixed(4)}`)
+    }
+  }
+  new PerformanceObserver(list => note(list.getEntries())).observe({ type: 'layout-shift', buffered: true })
+}
+
+/** What has moved since the page was opened, once it has come to rest. */
+export const moved = page =>
+  page.evaluate(() => new Promise(done => requestAnimationFrame(() => setTimeout(() => done(window.moves.splice(0)), 100))))
 
 /** Notes what the browser complains about, and which addresses and referrers it sends. */
 async function listen(page) {

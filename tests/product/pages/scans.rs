@@ -42,7 +42,7 @@ async fn a_page_is_scanned_kept_and_shown_with_what_to_do() {
             "Do this first",
             "Ready to copy",
             "&lt;meta name=&quot;description&quot;",
-            "0 since <a href=",
+            "The same as <a href=",
             "SEO is where it was and GEO is where it was",
             "The scores as a table",
             "Google’s AI answers",

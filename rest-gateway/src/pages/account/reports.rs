@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use entity::customers::Customer;
 use entity::db::Db;
 use entity::ids::{ProposalId, RunId};
-use entity::proposals::{self, Confidence, Proposal, ProposalStatus, Verdict};
+use entity::proposals::{self, Confidence, Part, Proposal, ProposalStatus, Verdict};
 use entity::reports::{self, Summary};
 use marketing::insights::Severity;
 use marketing::optimization::{approve, in_words as held, roll_back};
@@ -88,8 +88,11 @@ pub fn proposal(proposal: &Proposal) -> Value {
     context! {
         id => proposal.id.as_str(),
         title => proposal.title.as_str(),
-        current => held(&proposal.part, &proposal.current),
-        proposed => held(&proposal.part, &proposal.proposed),
+        change => match proposal.part {
+            Part::VoiceDo(_) => "Your brand profile then says so of every text.".to_owned(),
+            Part::VoiceDont(_) => "Your brand profile then has it among what no text does.".to_owned(),
+            _ => format!("Now {}; then {}.", held(&proposal.part, &proposal.current), held(&proposal.part, &proposal.proposed)),
+        },
         evidence => texts(&proposal.evidence.0, |fact| &fact.text),
         expected_effect => proposal.expected_effect.as_str(),
         confidence => match proposal.confidence {
