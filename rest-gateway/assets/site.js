@@ -287,6 +287,8 @@
   });
   document.addEventListener("htmx:afterSwap", () => {
     parts(main());
+    // Of those with one name only one is open: the page before still was there when this one came.
+    main().querySelectorAll("details[data-open]").forEach((details) => (details.open = true));
     const said = main().querySelector("[data-said]");
     if (said) said.focus();
     showLiveState();

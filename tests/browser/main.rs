@@ -61,6 +61,11 @@ async fn a_piece_is_decided_on_and_published_by_keyboard() {
 }
 
 #[tokio::test]
+async fn what_waits_fails_or_is_refused_is_said_and_nothing_is_lost() {
+    succeeds("states.mjs", "with-script").await;
+}
+
+#[tokio::test]
 async fn the_first_page_is_light_and_all_of_it_ours() {
     succeeds("budgets.mjs", "with-script").await;
 }

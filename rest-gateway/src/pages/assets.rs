@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -78,11 +78,11 @@ pub fn integrity(name: String) -> Result<Value, Error> {
 /// One of them.
 pub async fn show(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     let asset = ASSETS.iter().find(|asset| asset.file == file).ok_or_else(ApiError::not_found)?;
-    let told = AppendHeaders([
+    let told = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type)),
         (header::CACHE_CONTROL, FOR_GOOD),
         (header::VARY, HeaderValue::from_static("accept-encoding")),
-    ]);
+    ];
     Ok(match asset.packed.as_ref().filter(|_| takes_gzip(&headers)) {
         Some(packed) => {
             (told, [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))], packed.clone()).into_response()

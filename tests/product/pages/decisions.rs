@@ -103,7 +103,7 @@ async fn nothing_typed_is_lost_where_it_is_refused() {
         let form: Vec<(&str, &str)> = form.into_iter().chain(from).collect();
         let (status, html) = page(browser.post(&format!("{}/review", address(&anna, &id)), &form)).await;
         assert_eq!(status, 409);
-        assert_shows(&html, &[">Say &lt;how&gt;.</textarea>", &format!("name=\"decide-{id}\" open>")]);
+        assert_shows(&html, &[">Say &lt;how&gt;.</textarea>", &format!("name=\"decide-{id}\" open data-open>")]);
         assert_eq!(html.matches("Say &lt;how&gt;.").count(), 1, "in the form that it was typed into: {html}");
     }
     let at = "2020-01-01T09:00";
