@@ -63,15 +63,15 @@ async function listen(page) {
     if (referer) referrers.push({ referrer: referer, host })
   })
   for (const domain of ['Log', 'Runtime', 'Audits', 'Network']) await devtools.send(`${domain}.enable`)
-  const isExpected = (source, url, text) =>
-    source === 'network' && (documents.has(url) || text.includes('ERR_INTERNET_DISCONNECTED'))
+  const isExpected = ({ source, url, text, args }) =>
+    (source === 'network' && (documents.has(url) || text.includes('ERR_INTERNET_DISCONNECTED'))) ||
+    /^htmx:(sendError|afterRequest),/.test(args?.[0]?.value)
   return {
     addresses,
     referrers,
     // No complaints about a page: that its answer was an error, and what might be nice to have; nor that there was no
-  // connection, which a script has made so.
-    complaints: () =>
-      entries.filter(({ source, level, url, text }) => level !== 'verbose' && !isExpected(source, url, text)),
+    // connection, which a script has made so.
+    complaints: () => entries.filter(entry => entry.level !== 'verbose' && !isExpected(entry)),
   }
 }
 
