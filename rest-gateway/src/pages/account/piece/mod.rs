@@ -164,6 +164,10 @@ impl Desk {
         let piece = content::get(db, customer_id, &self.id).await?.content;
         let guide = marketing::guide(piece.channel);
         let at = if at.is_empty() { None } else { Some(instant(zone, local(at)?)) };
+        if at.is_some_and(|at| at <= now()) {
+            let problem = format!("must be in the future; it is {} there now", words::time(now(), zone));
+            return Err(ApiError::invalid("at", problem));
+        }
         let wanted = at.map(|at| Schedule { at, spacing: guide.min_spacing });
         match content::schedule(db, customer_id, &self.id, wanted).await? {
             Scheduled::Done(_) if wanted.is_some() => Ok("scheduled"),
