@@ -1,6 +1,7 @@
 //! What tools answer: a text for the reader and the same as data, or a refusal that says how to go on.
 
 use entity::Error;
+use entity::connections::ConnectionStatus;
 use rmcp::ErrorData;
 use rmcp::handler::server::tool::IntoCallToolResult;
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
@@ -38,7 +39,7 @@ impl IntoCallToolResult for Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         log(&error);
-        Self(error.to_string())
+        Self(format!("{error}{}", remedy(&error)))
     }
 }
 
@@ -50,9 +51,36 @@ impl From<platforms::Error> for Refusal {
                 if let platforms::Error::Upstream(_, cause) = &error {
                     tracing::warn!(error = %cause, "a platform could not be asked");
                 }
-                Self(error.to_string())
+                Self(format!("{error}{}", how_to_connect(&error)))
             }
         }
+    }
+}
+
+/// Which tool to go on with where things stand so that something is refused.
+fn remedy(error: &Error) -> &'static str {
+    let Error::Conflict { code, .. } = error else { return "" };
+    match *code {
+        "not_written" => " Write it with update_content first.",
+        "being_published" => " publish_content says how it stands.",
+        "not_publishable" => " get_content has its words.",
+        "already_decided" => " Change the profile itself with update_brand, if that is wanted.",
+        "profile_changed" => " If it is still wanted, set it with update_brand.",
+        _ => "",
+    }
+}
+
+/// The same where a platform has to be connected first.
+fn how_to_connect(error: &platforms::Error) -> String {
+    match error {
+        platforms::Error::NotConnected(platform, ConnectionStatus::NeedsReconnect) => {
+            format!(" Connect it again with connect_platform, platform `{platform}`.")
+        }
+        platforms::Error::NotConnected(_, ConnectionStatus::Pending) => " connect_platform makes a new one.".to_owned(),
+        platforms::Error::NotConnected(platform, _) => {
+            format!(" Connect it with connect_platform, platform `{platform}`.")
+        }
+        _ => String::new(),
     }
 }
 

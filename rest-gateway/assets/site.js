@@ -1,5 +1,5 @@
-// The pages work without this. It remembers the theme, copies texts, and keeps the pages of an account up to date;
-// htmx sends their forms and shows the answer in place.
+// The pages work without this. It remembers the theme, copies texts, makes tabs of what stands below each other, and keeps
+// the pages of an account up to date; htmx sends their forms and shows the answer in place.
 "use strict";
 
 (() => {
@@ -25,8 +25,11 @@
   const isTheme = (theme) => theme === "light" || theme === "dark";
   const systemTheme = () => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
-  // Before anything is painted.
+  // Before anything is painted, so that nothing moves afterwards.
+  root.classList.add("script");
   if (isTheme(remembered())) root.dataset.theme = remembered();
+
+  const main = () => document.getElementById("main");
 
   const themeSwitch = (button) => {
     const show = () => {
@@ -39,13 +42,11 @@
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
     show();
-    button.hidden = false;
   };
 
   const copyButton = (button) => {
     const label = button.textContent;
     const text = document.getElementById(button.dataset.copies);
-    if (!text || !navigator.clipboard) return;
     button.addEventListener("click", async () => {
       let done = "Copied";
       try {
@@ -57,27 +58,57 @@
       button.textContent = done;
       setTimeout(() => (button.textContent = label), 2000);
     });
-    button.hidden = false;
   };
 
-  // A form that takes its time says so, and is sent once.
+  // Tabs as the ARIA practices have them: arrows, Home and End go from one to the other and show it.
+  const tabs = (set) => {
+    const all = [...set.querySelectorAll("[role=tab]")];
+    const panel = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
+    const choose = (chosen) => {
+      for (const tab of all) {
+        const isChosen = tab === chosen;
+        tab.setAttribute("aria-selected", String(isChosen));
+        tab.tabIndex = isChosen ? 0 : -1;
+        panel(tab).classList.toggle("off", !isChosen);
+      }
+    };
+    const next = { ArrowRight: (at) => at + 1, ArrowLeft: (at) => at - 1, Home: () => 0, End: () => -1 };
+    for (const [at, tab] of all.entries()) {
+      panel(tab).setAttribute("role", "tabpanel");
+      panel(tab).setAttribute("aria-labelledby", tab.id);
+      tab.addEventListener("click", () => choose(tab));
+      tab.addEventListener("keydown", (event) => {
+        if (!next[event.key]) return;
+        event.preventDefault();
+        const wanted = all.at(next[event.key](at) % all.length);
+        choose(wanted);
+        wanted.focus();
+      });
+    }
+  };
+
+  // A form that was sent is sent once, and says that it is under way.
   const busy = (event) => {
-    const button = event.target.querySelector("button[data-busy]");
-    if (!button) return;
-    if (button.hasAttribute("aria-disabled")) return event.preventDefault();
-    const label = button.textContent;
+    const form = event.target;
+    if (event.defaultPrevented && !form.hasAttribute("hx-post")) return;
+    if (form.ariaBusy === "true") return event.preventDefault();
+    const button = event.submitter || form.querySelector("button");
+    const label = button && button.textContent;
     const done = () => {
+      form.ariaBusy = "false";
+      if (!button) return;
       button.textContent = label;
       button.removeAttribute("aria-disabled");
     };
-    button.textContent = button.dataset.busy;
-    button.setAttribute("aria-disabled", "true");
+    form.ariaBusy = "true";
+    if (button) {
+      button.setAttribute("aria-disabled", "true");
+      if (button.dataset.busy) button.textContent = button.dataset.busy;
+    }
     // Whether it was answered in place, or the person came back to this page.
-    event.target.addEventListener("htmx:afterRequest", done, { once: true });
+    form.addEventListener("htmx:afterRequest", done, { once: true });
     addEventListener("pageshow", done, { once: true });
   };
-
-  const main = () => document.getElementById("main");
 
   const toast = (text, action) => {
     const box = document.querySelector("[data-toast]");
@@ -93,6 +124,18 @@
     });
     box.replaceChildren(words, close);
     box.hidden = false;
+  };
+
+  // What went wrong with a form is told at the form, where the person looks; anything else at the edge of the page.
+  const problem = (text, element) => {
+    const form = element && element.closest("form");
+    if (!form) return toast(text);
+    const told = form.querySelector("[data-problem]") || document.createElement("p");
+    told.dataset.problem = "";
+    told.className = "message wrong";
+    told.setAttribute("role", "alert");
+    told.textContent = text;
+    form.append(told);
   };
 
   // Looks at the page again; but not under the hands of somebody who writes or reads in what would change.
@@ -124,27 +167,43 @@
     changed(topic);
   };
 
+  // Whether the page hears what happens, in a word beside what is live; and, while it does not, calmly below.
+  let liveState = ["", false];
+  const showLiveState = () => {
+    const shown = document.querySelector("[data-live-state]");
+    if (!shown) return;
+    shown.textContent = liveState[0];
+    shown.classList.toggle("on", liveState[1]);
+  };
   const live = (address) => {
+    const offline = document.querySelector("[data-offline]");
     let source;
     let last;
+    let failures = 0;
     const state = (text, isOn) => {
-      const shown = document.querySelector("[data-live-state]");
-      if (!shown) return;
-      shown.textContent = text;
-      shown.classList.toggle("on", isOn);
-      shown.hidden = false;
+      liveState = [text, isOn];
+      showLiveState();
+      failures = isOn ? 0 : failures + 1;
+      // A stream may break for a moment; nobody has to hear of that.
+      const isAway = !navigator.onLine || failures > 1;
+      offline.textContent = isAway ? "There is no connection just now. This page goes on by itself once it is back." : "";
     };
     // A stream that is refused: the session may be over; then the login is what is to be seen.
     const refused = async () => {
-      state("Not live just now", false);
+      state("Not live", false);
       try {
         const answer = await fetch(location.href, { method: "HEAD", headers: { Accept: "text/html" } });
         if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
       } catch {}
       setTimeout(open, RETRY_MS);
     };
+    const close = () => {
+      if (source) source.close();
+      source = undefined;
+    };
     const open = () => {
       if (document.hidden) return;
+      close();
       const at = new URL(address, location.href);
       if (last) at.searchParams.set("after", last);
       source = new EventSource(at);
@@ -155,15 +214,13 @@
       });
       source.addEventListener("error", () => {
         if (source.readyState === EventSource.CLOSED) refused();
-        else state("Connecting again…", false);
+        else state("Connecting again", false);
       });
     };
     // Browsers open six connections to a server, over all tabs: those that nobody looks at leave theirs to the others.
-    document.addEventListener("visibilitychange", () => {
-      if (source) source.close();
-      source = undefined;
-      open();
-    });
+    document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+    addEventListener("offline", () => state("Not live", false));
+    addEventListener("online", open);
     open();
   };
 
@@ -188,6 +245,7 @@
 
   const parts = (within) => {
     within.querySelectorAll("[data-copies]").forEach(copyButton);
+    within.querySelectorAll("[data-tabs]").forEach(tabs);
   };
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -203,26 +261,36 @@
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers.Accept = "text/html";
   });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    root.classList.add("loading");
+    main().ariaBusy = "true";
+    const told = event.detail.elt.querySelector("[data-problem]");
+    if (told) told.remove();
+  });
+  document.addEventListener("htmx:afterRequest", () => {
+    root.classList.remove("loading");
+    main().ariaBusy = "false";
+  });
   // Another page than the one that is open is not put into it: a login is gone to, an error is told.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    const { xhr, requestConfig } = event.detail;
+    const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
     const other = page.getElementById("main");
     if (other && other.dataset.page === main().dataset.page) return;
     event.detail.shouldSwap = false;
-    if (new URL(event.detail.xhr.responseURL).pathname === "/login") location.reload();
-    else toast(other ? other.innerText.trim().replace(/\s+/g, " ") : "That did not work. Try again in a moment.");
+    if (new URL(xhr.responseURL).pathname === "/login") return location.reload();
+    const text = [...page.querySelectorAll("#main p:not(.row, .small-print)")].map((part) => part.textContent.trim()).join(" ");
+    problem(`${text || "That did not work. Try again in a moment."} What you wrote is still here.`, requestConfig.elt);
   });
-  document.addEventListener("htmx:sendError", () => {
-    toast("There is no connection just now. What you wrote is still here: try again.");
+  document.addEventListener("htmx:sendError", (event) => {
+    problem("There is no connection just now. What you wrote is still here: try again.", event.detail.elt);
   });
   document.addEventListener("htmx:afterSwap", () => {
     parts(main());
+    // Of those with one name only one is open: the page before still was there when this one came.
+    main().querySelectorAll("details[data-open]").forEach((details) => (details.open = true));
     const said = main().querySelector("[data-said]");
     if (said) said.focus();
-    const shown = document.querySelector("[data-live-state]");
-    if (shown) {
-      shown.hidden = false;
-      shown.classList.add("on");
-    }
+    showLiveState();
   });
 })();

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use entity::db::{Db, now};
-use entity::events::{self, Event, EventType, TypeFilter};
+use entity::events::{self, Event, TypeFilter};
 use entity::ids::EventId;
 use entity::keys::{self, ApiKey};
 use futures::Stream;
@@ -91,8 +91,7 @@ impl Tail {
     }
 
     fn is_its_end(&self, event: &Event) -> bool {
-        let ended = event.data.get("sessionId").and_then(|id| id.as_str());
-        event.event_type == EventType::SessionEnded && ended.is_some() && ended == self.session_id.as_deref()
+        self.session_id.as_deref().is_some_and(|session_id| event.ends_session(session_id))
     }
 
     async fn key_is_accepted(&self) -> bool {

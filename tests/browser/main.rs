@@ -18,7 +18,7 @@ use harness::process::{HeyCmo, Launch};
 use tokio::process::Command;
 
 /// Longer than any script takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_secs(900);
 
 #[tokio::test]
 async fn a_stranger_pays_and_works_with_the_key() {
@@ -58,6 +58,16 @@ async fn a_piece_is_decided_on_and_published_without_script() {
 #[tokio::test]
 async fn a_piece_is_decided_on_and_published_by_keyboard() {
     succeeds("walk.mjs", "by-keyboard").await;
+}
+
+#[tokio::test]
+async fn what_waits_fails_or_is_refused_is_said_and_nothing_is_lost() {
+    succeeds("states.mjs", "with-script").await;
+}
+
+#[tokio::test]
+async fn the_first_page_is_light_and_all_of_it_ours() {
+    succeeds("budgets.mjs", "with-script").await;
 }
 
 #[tokio::test]

@@ -43,16 +43,10 @@ const COMPARED: [(Kind, &str); 4] = [
     (Kind::Session, "list_events, Streamable HTTP"),
     (Kind::Sse, "list_events, HTTP+SSE"),
 ];
-const OTHERS: [(Kind, &str); 9] = [
+const OTHERS: [(Kind, &str); 3] = [
     (Kind::Customer, "GET /api/customer/:id"),
     (Kind::Brand, "get_brand, 2026-07-28"),
     (Kind::Flow, "whole session, 3 calls"),
-    (Kind::Page(""), "page: overview"),
-    (Kind::Page("/content"), "page: content"),
-    (Kind::Page("/scans"), "page: scans"),
-    (Kind::Page("/reports"), "page: reports"),
-    (Kind::Page("/activity"), "page: activity"),
-    (Kind::Page("/keys"), "page: keys"),
 ];
 
 /// How calls follow each other.
@@ -160,7 +154,7 @@ async fn run(customer: &Customer, kind: Kind, load: Load) -> Histogram<u64> {
 }
 
 /// Up to a minute, in microseconds, to three digits.
-fn histogram() -> Histogram<u64> {
+pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000, 3).expect("bounds that make sense")
 }
 

@@ -12,6 +12,7 @@ mod calls;
 mod engine;
 mod floor;
 mod growth;
+mod pages;
 mod sessions;
 mod startup;
 mod subject;
@@ -71,7 +72,7 @@ struct Options {
     /// How often as many sessions are opened and abandoned.
     #[arg(long, default_value_t = 2)]
     storms: usize,
-    /// Only what this part of the name fits: start, call, growth, session or engine.
+    /// Only what this part of the name fits: start, call, page, growth, session or engine.
     #[arg(long, default_value = "")]
     only: String,
     /// Be the floor of the comparison.
@@ -110,7 +111,7 @@ async fn measure(options: &Options) {
     if options.wants("engine") {
         engine::measure(options).await;
     }
-    if !["start", "call", "growth", "session"].iter().any(|part| options.wants(part)) {
+    if !["start", "call", "page", "growth", "session"].iter().any(|part| options.wants(part)) {
         return;
     }
     let subject =
@@ -122,6 +123,9 @@ async fn measure(options: &Options) {
             None => None,
         };
         calls::measure(&subject, floor.as_ref(), options).await;
+    }
+    if options.wants("page") {
+        pages::measure(&subject.customer, Duration::from_secs_f64(options.seconds / 4.0)).await;
     }
     if let (true, Some(url)) = (options.wants("growth"), database) {
         growth::measure(&subject, url, options).await;

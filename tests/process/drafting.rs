@@ -176,7 +176,7 @@ async fn whatever_goes_wrong_leaves_a_brief_with_a_note(test: TestDb) {
         assert_eq!((&piece["content"]["status"], &piece["draft"]["body"]), (&json!("planned"), &json!("")));
         let [brief] = piece["revisions"].as_array().unwrap().as_slice() else { panic!("{piece:#}") };
         let note = brief["note"].as_str().unwrap();
-        assert!(note.contains(why) && note.contains("update_content"), "{note}");
+        assert!(note.contains(why) && note.contains("Your assistant can write it"), "{note}");
     }
     let noted = desk.call("list_events", json!({"type": "content.not_drafted", "limit": 50})).await;
     assert!(noted["events"].as_array().unwrap().len() > 5, "{noted:#}");

@@ -10,6 +10,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use crate::pages::support::{Browser, page};
 use crate::support::{Product, assert_refused, error_of, json_of, refusal};
 
 const NOBODY: &str = "hcmo_live_0000000000000000000000000000000000000000000000000000000000000000";
@@ -62,6 +63,24 @@ async fn a_key_has_so_many_calls_a_minute_on_all_routes_together() {
     assert_refused(&refusal(product.get("/api/nothing", &anna.key)).await, 404, "not_found");
     let health = product.get("/api/health", &anna.key).send().await.unwrap();
     assert!(health.status().is_success() && !health.headers().contains_key("ratelimit"));
+}
+
+#[tokio::test]
+async fn who_clicks_around_takes_nothing_from_programs() {
+    let product = Product::limited(&[("RATE_LIMIT_API", "1"), ("RATE_LIMIT_PAGES", "3")]).await;
+    let anna = product.customer().await;
+    let browser = Browser::of(&product, &anna).await;
+    let overview = || browser.get(&format!("/api/dashboard/{}", anna.id));
+    for expected in ["r=2", "r=1", "r=0"] {
+        assert_eq!(left(overview()).await, expected);
+    }
+    let (status, html) = page(overview()).await;
+    assert_eq!(status, 429);
+    assert!(html.contains("Too many requests"), "{html}");
+    // Another session of the same key is no way around it, and the key's own budget is whole.
+    let again = Browser::of(&product, &anna).await;
+    assert_eq!(page(again.get(&format!("/api/dashboard/{}/keys", anna.id))).await.0, 429);
+    assert_eq!(left(product.get(&format!("/api/dashboard/{}", anna.id), &anna.key)).await, "r=0");
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ harness::on_each_database!(
     there_are_only_so_many_keys,
     of_many_keys_those_still_accepted_are_told,
     the_end_of_a_session_is_in_the_log_of_its_customer,
+    a_session_that_was_ended_is_over_everywhere_and_no_other,
 );
 
 async fn labelled(db: &Db, customer_id: &CustomerId, label: &str) -> (ApiKey, PlainKey) {
@@ -50,6 +51,23 @@ async fn the_end_of_a_session_is_in_the_log_of_its_customer(test: TestDb) {
     assert_eq!((last.event_type.as_str(), &last.data), ("session.ended", &json!({"sessionId": "01SESSION"})));
     assert!(!logged_types(&db, &other.id).await.contains(&"session.ended"));
     assert_not_found(keys::end_session(&db, &CustomerId::new(), "01SESSION").await);
+}
+
+async fn a_session_that_was_ended_is_over_everywhere_and_no_other(test: TestDb) {
+    let db = test.db();
+    let ((customer, _), (other, _)) = (a_customer(&db).await, a_customer(&db).await);
+    let begun = now();
+    let elsewhere = test.another_db().await;
+    let is_over =
+        async |id: &CustomerId, session: &str| keys::session_is_over(&elsewhere, id, session, begun).await.unwrap();
+    assert!(!is_over(&customer.id, "01SESSION").await);
+    keys::end_session(&db, &customer.id, "01SESSION").await.unwrap();
+    assert!(is_over(&customer.id, "01SESSION").await);
+    assert!(!is_over(&customer.id, "02SESSION").await);
+    assert!(!is_over(&other.id, "01SESSION").await);
+    // A cookie is good for a week: who looks later looks at that week only.
+    let later = keys::session_is_over(&db, &customer.id, "01SESSION", begun + Duration::hours(2)).await;
+    assert!(!later.unwrap());
 }
 
 async fn a_good_key_is_accepted(test: TestDb) {

@@ -1,12 +1,17 @@
-//! Style, scripts and icon. Their addresses change with their content, so that browsers may keep them for good.
+//! Style, scripts and icon. Their addresses change with their content, so that browsers may keep them for good, and they
+//! are packed once for all who take them so. Pages are not: who sees how long a packed page is could guess what is in it.
 
+use std::io::{self, Write};
 use std::sync::LazyLock;
 
+use axum::body::Bytes;
 use axum::extract::Path;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use minijinja::{Error, ErrorKind, Value};
 use sha2::{Digest, Sha256};
 use web::ApiError;
@@ -19,6 +24,8 @@ struct Asset {
     name: &'static str,
     media_type: &'static str,
     content: &'static str,
+    /// The same, packed with gzip.
+    packed: Option<Bytes>,
     /// Its hash, as pages say it to browsers.
     integrity: String,
     /// The last segment of its address, such as `site-0123456789abcdef.css`.
@@ -43,7 +50,14 @@ fn asset(name: &'static str, media_type: &'static str, content: &'static str) ->
     hash.truncate(HASH_CHARS);
     let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
     let integrity = format!("sha256-{}", STANDARD.encode(digest));
-    Asset { name, media_type, content, integrity, file: format!("{stem}-{hash}.{extension}") }
+    let packed = packed(content).ok();
+    Asset { name, media_type, content, packed, integrity, file: format!("{stem}-{hash}.{extension}") }
+}
+
+fn packed(content: &str) -> io::Result<Bytes> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(content.as_bytes())?;
+    Ok(packed.finish()?.into())
 }
 
 fn named(name: &str) -> Result<&'static Asset, Error> {
@@ -62,9 +76,28 @@ pub fn integrity(name: String) -> Result<Value, Error> {
 }
 
 /// One of them.
-pub async fn show(Path(file): Path<String>) -> Result<impl IntoResponse, ApiError> {
+pub async fn show(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     let asset = ASSETS.iter().find(|asset| asset.file == file).ok_or_else(ApiError::not_found)?;
-    let headers: [(HeaderName, HeaderValue); 2] =
-        [(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type)), (header::CACHE_CONTROL, FOR_GOOD)];
-    Ok((headers, asset.content))
+    let told = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type)),
+        (header::CACHE_CONTROL, FOR_GOOD),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+    ];
+    Ok(match asset.packed.as_ref().filter(|_| takes_gzip(&headers)) {
+        Some(packed) => {
+            (told, [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))], packed.clone()).into_response()
+        }
+        None => (told, asset.content).into_response(),
+    })
+}
+
+/// Whether the caller says so, and not that it would rather not.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    let mut codings = accepted.flat_map(|value| value.split(','));
+    codings.any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        let is_refused = quality.trim().strip_prefix("q=").is_some_and(|it| it.trim().parse() == Ok(0.0_f32));
+        name.trim().eq_ignore_ascii_case("gzip") && !is_refused
+    })
 }

@@ -2,7 +2,7 @@
 
 use svg::Document;
 use svg::node::Text;
-use svg::node::element::{Circle, Description, Group, Line, Polyline, Text as Label, Title};
+use svg::node::element::{Circle, Description, Group, Line, Polyline, Rectangle, Text as Label, Title};
 
 /// Of the picture of a trend; browsers scale it.
 const WIDTH: f64 = 360.0;
@@ -15,6 +15,9 @@ const ABOVE: f64 = 8.0;
 /// Two labels closer than this would lie on each other.
 const LINE_HEIGHT: f64 = 11.0;
 const RING_RADIUS: f64 = 42.0;
+/// Of a comparison: how high a row is, and how long a name may be.
+const ROW: f64 = 24.0;
+const NAME_CHARS: usize = 26;
 
 /// A line of a trend: values from 0 to 100, the oldest first.
 pub struct Series<'a> {
@@ -45,6 +48,54 @@ pub fn trend(title: &str, description: &str, series: &[Series<'_>], first: &str,
     }
     let below = HEIGHT - 4.0;
     chart.add(label(LEFT, below, "start", first)).add(label(right, below, "end", last)).to_string()
+}
+
+/// A number of something, beside what it was before.
+pub struct Bar {
+    /// Of what.
+    pub name: String,
+    /// Not negative.
+    pub now: f64,
+    /// Not negative.
+    pub before: f64,
+    /// How the number is written.
+    pub label: String,
+}
+
+/// Numbers as bars from nothing on, each with the lighter one of before below it.
+pub fn comparison(title: &str, description: &str, bars: &[Bar]) -> String {
+    let (left, right) = (WIDTH * 0.38, WIDTH - RIGHT - 12.0);
+    let most = bars.iter().flat_map(|bar| [bar.now, bar.before]).fold(f64::MIN_POSITIVE, f64::max);
+    let rectangle = |value: f64, y: f64, height: f64, class: &str| {
+        let width = format!("{:.1}", value / most * (right - left));
+        Rectangle::new()
+            .set("x", format!("{left:.1}"))
+            .set("y", y)
+            .set("width", width)
+            .set("height", height)
+            .set("class", class)
+    };
+    let height = ROW * f64::from(u32::try_from(bars.len()).unwrap_or(u32::MAX));
+    let mut chart = described(Document::new().set("viewBox", (0, 0, WIDTH, height)), title, description);
+    let mut top = 0.0;
+    for bar in bars {
+        let end = left + bar.now / most * (right - left);
+        chart = chart
+            .add(label(left - 6.0, top + 14.0, "end", &shortened(&bar.name)))
+            .add(rectangle(bar.now, top + 5.0, 9.0, "bar"))
+            .add(rectangle(bar.before, top + 15.0, 4.0, "bar before"))
+            .add(label(end + 4.0, top + 13.0, "start", &bar.label));
+        top += ROW;
+    }
+    chart.to_string()
+}
+
+/// As much of a name as there is room for.
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= NAME_CHARS {
+        return name.to_owned();
+    }
+    format!("{}…", name.chars().take(NAME_CHARS - 1).collect::<String>().trim_end())
 }
 
 /// A number over time, as small as a word. It says nothing that the text beside it does not.
@@ -132,6 +183,17 @@ mod tests {
             assert!(chart.contains(part), "{part} is not in {chart}");
         }
         assert!(!chart.contains("style"), "{chart}");
+    }
+
+    #[test]
+    fn bars_begin_at_nothing_and_stand_beside_what_was() {
+        let bar = |name: &str, now, before| Bar { name: name.to_owned(), now, before, label: format!("{now}") };
+        let chart =
+            comparison("More <visits>", "from", &[bar("sessions", 200.0, 100.0), bar(&"x".repeat(40), 0.0, 50.0)]);
+        for part in ["<title>More &lt;visits&gt;</title>", "width=\"167.2\"", "width=\"83.6\"", "width=\"0.0\"", "xxx…"]
+        {
+            assert!(chart.contains(part), "{part} is not in {chart}");
+        }
     }
 
     #[test]

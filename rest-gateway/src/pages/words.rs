@@ -6,10 +6,20 @@ use entity::content::{ContentKind, ContentStatus, Decision};
 use entity::customers::CustomerStatus;
 use entity::events::{Event, EventType};
 use entity::workflows::Workflow;
+use marketing::written;
 use serde_json::Value;
 
 /// A sentence for the customer. What somebody wrote is set apart, whichever way their script runs.
 pub fn sentence(event: &Event, zone: Tz) -> String {
+    let mut sentence = told(event, zone);
+    // What is quoted may end as a sentence does.
+    if [".", "!", "?", "…"].iter().any(|end| sentence.ends_with(&format!("{end}\u{2069}”."))) {
+        sentence.pop();
+    }
+    sentence
+}
+
+fn told(event: &Event, zone: Tz) -> String {
     let said = |field: &str| event.data.get(field).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let label = || quoted(said("label").unwrap_or("a piece"));
     let title = || quoted(said("title").unwrap_or("a change"));
@@ -129,6 +139,10 @@ pub const fn work(workflow: Workflow) -> &'static str {
 
 /// A step of a workflow, whose name is one of ours such as `read google_analytics`.
 pub fn step(name: &str) -> String {
+    let source = name.strip_prefix("read ").and_then(|source| source.parse().ok());
+    if let Some(platform) = source {
+        return format!("Read {}", platforms::facts(platform).name);
+    }
     let spaced = name.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -310,20 +324,7 @@ pub fn day(day: NaiveDate) -> String {
 
 /// A number with as many places as say something, and its thousands apart.
 pub fn number(value: f64) -> String {
-    // The sum of nothing is -0.
-    let value = value + 0.0;
-    let plain = if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") };
-    let (whole, rest) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
-    let digits: Vec<char> = whole.chars().collect();
-    let mut grouped = String::new();
-    for (index, digit) in digits.iter().enumerate() {
-        let left = digits.len() - index;
-        if index > 0 && left.is_multiple_of(3) && digit.is_ascii_digit() && grouped != "-" {
-            grouped.push('\u{202f}');
-        }
-        grouped.push(*digit);
-    }
-    grouped + rest
+    written(value, if value.fract() == 0.0 { 0 } else { 1 })
 }
 
 /// How long ago, within the last day; the time itself before that.
@@ -436,6 +437,16 @@ mod tests {
                 json!({"decidedBy": "Anna", "title": "More threads", "reason": null}),
                 "Anna took back the proposal “More threads”.".to_owned(),
             ),
+            (
+                EventType::ContentPublished,
+                json!({"label": "Drink tea!", "platform": "x"}),
+                "“Drink tea!” is out on X.".to_owned(),
+            ),
+            (
+                EventType::ContentCreated,
+                json!({"kind": "x_post", "label": "Drink tea!"}),
+                "A post on X was drafted: “Drink tea!”".to_owned(),
+            ),
             (EventType::LeadLogged, json!({"source": "webinar"}), "A lead came in from webinar.".to_owned()),
             (
                 EventType::SnapshotCaptured,
@@ -450,9 +461,9 @@ mod tests {
     #[test]
     fn numbers_are_read_at_a_glance() {
         for (value, expected) in
-            [(0.0, "0"), (-0.0, "0"), (999.0, "999"), (1_234_567.0, "1 234 567"), (36.5, "36.5"), (-1_100.0, "-1 100")]
+            [(0.0, "0"), (-0.0, "0"), (999.0, "999"), (1_234_567.0, "1,234,567"), (36.5, "36.5"), (-1_100.0, "-1,100")]
         {
-            assert_eq!(number(value).replace('\u{202f}', " "), expected);
+            assert_eq!(number(value), expected);
         }
     }
 

@@ -52,7 +52,7 @@ async fn watch(db: Db, scanner: Scanner, input: Input<Asked<Wanted>>, step: Step
     let watched: Vec<String> = run.step("find_pages", find).await?;
     let urls = url.map_or(watched, |url| vec![url]);
     if urls.is_empty() {
-        let message = "No page is watched. scan_page with watch begins to watch one.";
+        let message = "No page is watched yet.";
         return Err(NonRetriable::new(message).into());
     }
     let mut results = Vec::new();

@@ -71,10 +71,7 @@ async fn publish(db: Db, platforms: Platforms, input: Input<Asked<Scheduled>>, s
             Attempt::LookAgain(at) => run.sleep_until(wait, at).await?,
         }
     }
-    Err(NonRetriable::new(
-        "Something else has been publishing this piece for a long time; publish_content says how it stands.",
-    )
-    .into())
+    Err(NonRetriable::new("Something else has been publishing this piece for a long time.").into())
 }
 
 async fn attempt(platforms: &Platforms, customer_id: &CustomerId, content_id: &ContentId) -> Result<Attempt> {

@@ -162,6 +162,15 @@ pub struct Page {
     pub next: Option<EventId>,
 }
 
+impl Event {
+    /// Whether somebody logged out of this browser session with it.
+    #[must_use]
+    pub fn ends_session(&self, session_id: &str) -> bool {
+        let ended = self.data.get("sessionId").and_then(|id| id.as_str());
+        self.event_type == EventType::SessionEnded && ended == Some(session_id)
+    }
+}
+
 /// Writes an event. The customer's row must be locked by this transaction, or be new in it.
 pub(crate) async fn record(
     tx: &Tx,

@@ -4,7 +4,7 @@
 //! that much entropy a plain SHA-256 is enough; a slow password hash would only slow the customer down.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -15,8 +15,8 @@ use crate::customers::{self, Customer, CustomerStatus};
 use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
-use crate::ids::{CustomerId, KeyId};
-use crate::tables::{api_key, customer};
+use crate::ids::{CustomerId, EventId, KeyId};
+use crate::tables::{api_key, customer, event};
 
 /// A key as stored, without its secret.
 pub type ApiKey = api_key::Model;
@@ -25,6 +25,10 @@ const PREFIX: &str = "hcmo_live_";
 const RANDOM_BYTES: usize = 32;
 /// Last use is recorded at most this often for a key, so that reading does not mean writing.
 const LAST_USE_RESOLUTION: Duration = Duration::minutes(1);
+/// Clocks of different machines differ by less.
+const CLOCK_SKEW: Duration = Duration::hours(1);
+/// More ends of sessions than that are not looked through.
+const MAX_ENDS: u64 = 1_000;
 const MAX_LABEL_CHARS: usize = 60;
 const MAX_KEYS: usize = 50;
 
@@ -291,7 +295,8 @@ pub async fn revoke_unless_last(db: &Db, customer_id: &CustomerId, key_id: &KeyI
     .await
 }
 
-/// Notes in the log that somebody has logged out, so that what their browser has open ends everywhere.
+/// Notes in the log that somebody has logged out: the session is over for good then, and what their browser has open
+/// ends everywhere.
 ///
 /// # Errors
 ///
@@ -302,6 +307,28 @@ pub async fn end_session(db: &Db, customer_id: &CustomerId, session_id: &str) ->
     events::record(&tx, customer_id, EventType::SessionEnded, json!({ "sessionId": session_id })).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether somebody has logged out of this session, which began at `begun_at`: one indexed look into the log. Where so
+/// many did meanwhile that they are not all looked through, it is over too.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn session_is_over(
+    db: &Db,
+    customer_id: &CustomerId,
+    session_id: &str,
+    begun_at: DateTime<Utc>,
+) -> Result<bool> {
+    let ends = event::Entity::find()
+        .filter(event::Column::CustomerId.eq(customer_id.clone()))
+        .filter(event::Column::EventType.eq(EventType::SessionEnded))
+        .filter(event::Column::Id.gte(EventId::first_at(begun_at - CLOCK_SKEW)))
+        .limit(MAX_ENDS)
+        .all(db.connection())
+        .await?;
+    Ok(ends.len() as u64 == MAX_ENDS || ends.iter().any(|end| end.ends_session(session_id)))
 }
 
 async fn revoke_if(

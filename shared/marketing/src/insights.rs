@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::anomalies::Outlier;
 use crate::performance::{Numbers, Unit, metric_words};
 use crate::statistics::{certainty_of_value, median, spread, steady};
+use crate::text::{day, sentence};
 
 /// From here on a change is hardly chance.
 const CERTAIN: f64 = 0.95;
@@ -84,7 +85,7 @@ pub struct Change<'a> {
     pub previous: f64,
     /// How certain it is that they differ by more than chance.
     pub certainty: f64,
-    /// Which days they are of, such as `from 2026-03-02 to 2026-03-08`.
+    /// Which days they are of, such as `from Mon 2 Mar to Sun 8 Mar`.
     pub days: &'a str,
     /// What it is compared with, such as `of the seven days before`.
     pub against: &'a str,
@@ -144,7 +145,7 @@ impl Change<'_> {
         }
         let Self { unit, value, previous, days, against, source, certainty, .. } = self;
         let chance = if *certainty >= CERTAIN { "is hardly chance" } else { "may be chance" };
-        let days_apart: Vec<String> = self.apart_from.iter().map(ToString::to_string).collect();
+        let days_apart: Vec<String> = self.apart_from.iter().copied().map(day).collect();
         let apart = match days_apart.as_slice() {
             [] => "that".to_owned(),
             days => format!("what is left of it without what stands out on {}", days.join(", ")),
@@ -182,8 +183,9 @@ pub fn of_outlier(channel: &str, source: &str, metric: &str, outlier: &Outlier, 
         if value < expected { (Severity::Negative, "low") } else { (Severity::Positive, "high") };
     let written = |value: f64| Unit::Count.written(value.round());
     let insight = format!(
-        "{} on {date}: {}, unusually {direction}; a {} like the twelve weeks before would have had about {}, between {} and {}. Source: {source}.",
+        "{} on {}: {}, unusually {direction}; a {} like the twelve weeks before would have had about {}, between {} and {}. Source: {source}.",
         sentence(&metric_words(metric)),
+        day(date),
         written(value),
         date.format("%A"),
         written(expected),
@@ -236,7 +238,7 @@ pub fn learn(snapshots: &[Snapshot]) -> Learning {
             before.entry((measure.channel, measure.metric)).or_default().push(measure.value);
         }
     }
-    let days = format!("from {} to {}", newest.first_day, newest.last_day);
+    let days = format!("from {} to {}", day(newest.first_day), day(newest.last_day));
     for measure in Numbers::of(newest).measures {
         let Some(values) = before.get(&(measure.channel.clone(), measure.metric.clone())) else { continue };
         let unit = Unit::of(&measure.metric);
@@ -280,12 +282,6 @@ fn against(values: &[f64], value: f64, unit: Unit) -> Option<(f64, f64)> {
     Some((middle, certainty))
 }
 
-/// Begun as a sentence is.
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use entity::db::now;
@@ -320,7 +316,7 @@ mod tests {
         assert_eq!((learning.weeks, learning.insights.len()), (6, 1), "a rate that never changes says nothing");
         let insight = &learning.insights[0];
         assert_eq!((insight.severity, insight.actionable), (Severity::Positive, true), "{insight:?}");
-        assert!(insight.insight.starts_with("Sessions from 2026-02-09 to 2026-02-15: 2990, 49 % more than the 2010 that are the middle of the 5 kept weeks before"), "{insight:?}");
+        assert!(insight.insight.starts_with("Sessions from Mon 9 Feb to Sun 15 Feb: 2,990, 49 % more than the 2,010 that are the middle of the 5 kept weeks before"), "{insight:?}");
         assert!(
             insight.insight.contains("hardly chance") && insight.insight.contains("Site (get_performance_trend"),
             "{insight:?}"

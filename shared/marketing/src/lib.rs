@@ -28,3 +28,4 @@ pub use guide::{CHANNELS, Guide, channel_from_slug, guide, kind_label};
 pub use input::validate_draft;
 pub use problem::{Problem, require_none};
 pub use rule::Rule;
+pub use text::written;

@@ -12,9 +12,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::PostResult;
+use crate::text::written;
 
 /// Snapshots that are looked at for how posts did: half a year.
 const REMEMBERED: u64 = 26;
+const MINUTE: f64 = 60.0;
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,11 +62,15 @@ impl Unit {
     #[must_use]
     pub fn written(self, value: f64) -> String {
         match self {
-            Self::Count if value.fract() == 0.0 => format!("{value:.0}"),
-            Self::Count => format!("{value:.2}"),
-            Self::Ratio => format!("{:.1} %", value * 100.0),
-            Self::Seconds => format!("{value:.0} s"),
-            Self::Position | Self::Score => format!("{value:.1}"),
+            Self::Count if value.fract() == 0.0 => written(value, 0),
+            Self::Count => written(value, 2),
+            Self::Ratio => format!("{} %", written(value * 100.0, 1)),
+            Self::Seconds if value.abs() < MINUTE => format!("{} s", written(value, 0)),
+            Self::Seconds => {
+                let seconds = value.round();
+                format!("{} min {} s", written((seconds / MINUTE).trunc(), 0), written((seconds % MINUTE).abs(), 0))
+            }
+            Self::Position | Self::Score => written(value, 1),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use chrono::NaiveDate;
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
@@ -38,7 +39,27 @@ pub(crate) fn words(text: &str) -> usize {
 
 /// `1234567` as `1,234,567`.
 pub(crate) fn number(value: usize) -> String {
-    let digits = value.to_string();
+    grouped(&value.to_string())
+}
+
+/// A number with so many places, its thousands apart.
+#[must_use]
+pub fn written(value: f64, places: usize) -> String {
+    // The sum of nothing is -0, and what is next to nothing is written as such.
+    let plain = format!("{value:.places$}");
+    let (sign, plain) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("-", rest));
+    let sign = if plain.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) { sign } else { "" };
+    let (whole, rest) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
+    format!("{sign}{}{rest}", grouped(whole))
+}
+
+/// A day such as `Tue 3 Nov`: in texts that say elsewhere which year it is.
+#[must_use]
+pub fn day(day: NaiveDate) -> String {
+    day.format("%a %-d %b").to_string()
+}
+
+fn grouped(digits: &str) -> String {
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -52,6 +73,12 @@ pub(crate) fn number(value: usize) -> String {
 /// `1 word`, `2 words`: a count with its noun.
 pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+/// Begun as a sentence is.
+pub(crate) fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// As much of a text as `max` characters hold, with a sign that there is more.

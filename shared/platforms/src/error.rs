@@ -4,7 +4,8 @@ use web::ApiError;
 
 use crate::facts;
 
-/// Why something with a platform did not work. Displays as a sentence for the customer.
+/// Why something with a platform did not work. Displays as a sentence for the customer, whoever tells it to them: what
+/// they or their assistant do about it is said where it is told.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no project at Composio.
@@ -30,19 +31,11 @@ pub enum Error {
 fn not_connected(platform: Platform, status: ConnectionStatus) -> String {
     let name = facts(platform).name;
     match status {
-        ConnectionStatus::NeedsReconnect => {
-            format!(
-                "The connection to {name} no longer works. Connect it again with connect_platform, platform `{platform}`."
-            )
-        }
+        ConnectionStatus::NeedsReconnect => format!("The connection to {name} no longer works."),
         ConnectionStatus::Pending => {
-            format!(
-                "{name} is not connected yet: the link was not followed to its end. connect_platform makes a new one."
-            )
+            format!("{name} is not connected yet: the link was not followed to its end.")
         }
-        ConnectionStatus::NotConnected | ConnectionStatus::Connected => {
-            format!("{name} is not connected. Connect it with connect_platform, platform `{platform}`.")
-        }
+        ConnectionStatus::NotConnected | ConnectionStatus::Connected => format!("{name} is not connected."),
     }
 }
 

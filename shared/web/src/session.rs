@@ -1,7 +1,8 @@
 //! Browser sessions: who a person is after they have shown their API key once.
 //!
-//! The cookie holds the ids of the key and its customer and a time, sealed; nothing is stored here, and the key itself
-//! is not in it. On each request the key is looked up by its id, so that the session dies with the key.
+//! The cookie holds the ids of the key and its customer and a time, sealed; the key itself is not in it. On each request
+//! the key is looked up by its id, so that the session dies with the key, and the end of the session in the event log, so
+//! that a copied cookie opens nothing after its owner has logged out.
 
 use std::collections::HashMap;
 
@@ -85,6 +86,12 @@ pub enum NoVisitor {
     Refused(ApiError),
 }
 
+impl Session {
+    fn begun_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.until, 0).unwrap_or_default() - LIFETIME
+    }
+}
+
 impl Sessions {
     /// Sessions on the site at `public_url`.
     #[must_use]
@@ -119,7 +126,7 @@ impl Sessions {
         self.set_cookie(String::new(), Duration::zero())
     }
 
-    /// Whoever the cookie stands for, if their key is accepted at this moment.
+    /// Whoever the cookie stands for, if their key is accepted at this moment and they have not logged out.
     ///
     /// # Errors
     ///
@@ -127,6 +134,7 @@ impl Sessions {
     pub async fn current(&self, db: &Db, headers: &HeaderMap) -> Result<Option<Visitor>, ApiError> {
         let Some(session) = self.read(headers, now()) else { return Ok(None) };
         match keys::authenticate_by_id(db, &session.customer, &session.key).await {
+            Ok(_) if keys::session_is_over(db, &session.customer, &session.id, session.begun_at()).await? => Ok(None),
             Ok(accepted) => {
                 Ok(Some(Visitor { customer: accepted.customer, key: accepted.key, session_id: Some(session.id) }))
             }
@@ -182,7 +190,7 @@ where
             let current = sessions.current(&Db::from_ref(state), &parts.headers).await?;
             let visitor = current.ok_or_else(|| NoVisitor::of(parts, &sessions))?;
             let payer = Payer::Key(visitor.key.id.clone());
-            RateLimiter::from_ref(state).charge(&parts.extensions, Scope::Api, &payer).map_err(ApiError::from)?;
+            RateLimiter::from_ref(state).charge(&parts.extensions, Scope::Pages, &payer).map_err(ApiError::from)?;
             visitor
         };
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;

@@ -1,4 +1,5 @@
-// Every page in each colour scheme, on a desk and on a phone: whole, legible, and usable by keyboard.
+// Every page in each colour scheme, on a desk, a tablet and a phone: whole, legible, still while it is read, and usable by
+// keyboard.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -6,9 +7,11 @@ import * as steps from './steps.mjs'
 import { browse, follow, gateway, sandbox } from './steps.mjs'
 
 const SCHEMES = ['light', 'dark']
+const TABLET = 768
 // Not as a phone's own browser: changing to that loads a page again, and a key is shown once.
 const SCREENS = [
   { width: 1440, height: 900 },
+  { width: TABLET, height: 1024 },
   { width: 360, height: 740 },
 ]
 const { HEYCMO_SHOTS: shots } = process.env
@@ -105,7 +108,9 @@ async function goesByKeyboard(page, where) {
   const usable = await page.evaluate(() => {
     const all = [...document.querySelectorAll('*')]
     const names = 'a[href], button, summary, input:not([type=hidden]), select, textarea, [tabindex="0"]'
-    return all.flatMap((element, at) => (element.matches(names) && element.checkVisibility() ? [at] : []))
+    // Tabs have one stop together; arrows go on from there.
+    const isStop = element => element.matches(names) && element.tabIndex >= 0 && element.checkVisibility()
+    return all.flatMap((element, at) => (isStop(element) ? [at] : []))
   })
   const missed = new Set(usable)
   // Twice around at most: it begins where the page itself put the keyboard, and stops at what can be scrolled too, and
@@ -119,6 +124,16 @@ async function goesByKeyboard(page, where) {
     missed.delete(on.at)
   }
   if (missed.size) found.push(`${where}: the keyboard does not get everywhere`)
+}
+
+/** The page of keys with the way to connect each assistant. */
+async function eachTab(page) {
+  for (const tab of ['Claude Desktop', 'Cursor', 'Another client']) {
+    const chosen = await steps.element(page, tab, 'tab')
+    await chosen.click()
+    assert.equal((await page.$$('.tab-panel:not(.off)')).length, 1)
+    await look(page, `keys-${tab.replace(/\W+/g, '-').toLowerCase()}`, true)
+  }
 }
 
 /** The dashboard, once the gateway has heard of the payment that failed. */
@@ -163,11 +178,11 @@ async function account(page, home, call) {
   await steps.open(page, `${home}/content/${planned}`)
   await page.$eval('#at', input => (input.value = '2020-01-01T09:00'))
   await steps.settle(page, 'Change the time', 'must be in the future')
-  await look(page, 'piece-refused')
+  await look(page, 'piece-refused', true)
 
   await steps.open(page, `${home}/scans`)
   assert.equal(await steps.enter(page, 'Page to scan', 'ftp://acme.example'), 400)
-  await look(page, 'scans-wrong-address')
+  await look(page, 'scans-wrong-address', true)
   for (const _ of [1, 2]) await call('scan_page', { url: `${gateway}/`, watch: true })
   await steps.open(page, `${home}/scans`)
   await look(page, 'scans')
@@ -175,20 +190,33 @@ async function account(page, home, call) {
   await look(page, 'scan')
   await steps.open(page, `${home}/keys`)
   await steps.enter(page, 'What is it for?', 'W'.repeat(60))
-  await look(page, 'keys-new')
+  await look(page, 'keys-new', true)
   await steps.open(page, `${home}/keys`)
   await look(page, 'keys')
 }
 
+/** Nothing has moved by itself since the page was opened. */
+async function staysInPlace(page, where) {
+  const moved = await steps.moved(page)
+  if (moved.length) found.push(`${where} moves: ${moved.join(', ')}`)
+}
+
 let number = 0
 
-/** Looks at the page that is open. */
-async function look(page, name) {
+/** Looks at the page that is open; `isOnce` if it is not there again when it is loaded again. */
+async function look(page, name, isOnce = false) {
   number += 1
+  await staysInPlace(page, name)
   for (const screen of SCREENS) {
-    for (const scheme of SCHEMES) {
+    await page.setViewport(screen)
+    if (!isOnce) {
+      await page.reload()
+      await staysInPlace(page, `${name}, ${screen.width} px`)
+    }
+    // What is in between is seen in one scheme, unless somebody wants to look at it.
+    const schemes = screen.width === TABLET && !shots ? ['light'] : SCHEMES
+    for (const scheme of schemes) {
       const where = `${String(number).padStart(2, '0')}-${name}-${screen.width}-${scheme}`
-      await page.setViewport(screen)
       await page.emulateMediaFeatures([
         { name: 'prefers-color-scheme', value: scheme },
         { name: 'prefers-reduced-motion', value: 'reduce' },
@@ -198,7 +226,7 @@ async function look(page, name) {
       found.push(...wrong.map(fault => `${where}: ${fault}`))
       if (shots) await page.screenshot({ path: `${shots}/${where}.png`, fullPage: true })
     }
-    await goesByKeyboard(page, `${name}, ${screen.width} px`)
+    if (screen.width !== TABLET) await goesByKeyboard(page, `${name}, ${screen.width} px`)
   }
 }
 
@@ -206,19 +234,19 @@ await browse(async page => {
   await steps.open(page, gateway)
   await look(page, 'start')
   await steps.enter(page, 'Your e-mail', 'anna')
-  await look(page, 'start-wrong-email')
+  await look(page, 'start-wrong-email', true)
 
   await steps.order(page, 'anna@example.com')
   await look(page, 'sandbox-checkout')
   await follow(page, 'Let the payment fail')
-  await look(page, 'sandbox-declined')
+  await look(page, 'sandbox-declined', true)
   await follow(page, 'Cancel and go back')
   await look(page, 'start-cancelled')
 
   await steps.order(page, 'anna@example.com')
   const checkout = page.url()
   const key = await steps.pay(page)
-  await look(page, 'key')
+  await look(page, 'key', true)
   assert.equal(await steps.title(page), 'Your API key')
   await page.reload()
   await look(page, 'key-shown-already')
@@ -230,7 +258,7 @@ await browse(async page => {
   await steps.open(page, `${gateway}/login`)
   await look(page, 'login')
   await steps.enter(page, 'API key', 'hcmo_live_mistyped')
-  await look(page, 'login-wrong-key')
+  await look(page, 'login-wrong-key', true)
   await steps.enter(page, 'API key', key)
   await look(page, 'overview-empty')
   const home = page.url()
@@ -238,8 +266,9 @@ await browse(async page => {
     await steps.open(page, `${home}/${part}`)
     await look(page, `${part.replace(/\W+/g, '-')}-empty`)
   }
+  await eachTab(page)
   const call = await steps.assistant(key)
-  await call('update_brand', { name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' })
+  await call('update_brand', { name: '<b>&amp;</b> 🚀 שלום Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' })
   await call('create_content', { kind: 'x_post', body: 'We fix slow pages. 🚀 כל דף איטי מאבד קונים.' })
   const words = 'https://example.com/'.padEnd(300, 'long') + '\n\n' + 'Every slow page costs a sale. '.repeat(60)
   await call('create_content', { kind: 'linkedin_post', title: 'Why slow pages cost sales', body: words })

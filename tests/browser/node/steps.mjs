@@ -19,6 +19,7 @@ export async function browse(browsing) {
   try {
     const page = await browser.newPage()
     await page.setJavaScriptEnabled(hasScript)
+    if (hasScript) await page.evaluateOnNewDocument(watchMoves)
     const heard = await listen(page)
     await browsing(page, heard)
     assert.deepEqual(heard.complaints(), [])
@@ -27,6 +28,22 @@ export async function browse(browsing) {
     await browser.close()
   }
 }
+
+/** Notes what moves though nobody touched the page; run in the page. */
+function watchMoves() {
+  window.moves = []
+  const name = node => (node ? `${node.nodeName}.${node.className}` : 'something')
+  const note = entries => {
+    for (const { hadRecentInput, value, sources } of entries) {
+      if (!hadRecentInput) window.moves.push(`${sources.map(({ node }) => name(node)).join(' ')} by ${value.toFixed(4)}`)
+    }
+  }
+  new PerformanceObserver(list => note(list.getEntries())).observe({ type: 'layout-shift', buffered: true })
+}
+
+/** What has moved since the page was opened, once it has come to rest. */
+export const moved = page =>
+  page.evaluate(() => new Promise(done => requestAnimationFrame(() => setTimeout(() => done(window.moves.splice(0)), 100))))
 
 /** Notes what the browser complains about, and which addresses and referrers it sends. */
 async function listen(page) {
@@ -46,12 +63,15 @@ async function listen(page) {
     if (referer) referrers.push({ referrer: referer, host })
   })
   for (const domain of ['Log', 'Runtime', 'Audits', 'Network']) await devtools.send(`${domain}.enable`)
+  const isExpected = ({ source, url, text, args }) =>
+    (source === 'network' && (documents.has(url) || text.includes('ERR_INTERNET_DISCONNECTED'))) ||
+    /^htmx:(sendError|afterRequest),/.test(args?.[0]?.value)
   return {
     addresses,
     referrers,
-    // No complaints about a page: that its answer was an error, and what might be nice to have.
-    complaints: () =>
-      entries.filter(({ source, level, url }) => level !== 'verbose' && !(source === 'network' && documents.has(url))),
+    // No complaints about a page: that its answer was an error, and what might be nice to have; nor that there was no
+    // connection, which a script has made so.
+    complaints: () => entries.filter(entry => entry.level !== 'verbose' && !isExpected(entry)),
   }
 }
 

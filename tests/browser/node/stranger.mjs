@@ -26,9 +26,9 @@ async function copyButtons(page) {
   }
   await page.browserContext().overridePermissions(gateway, ['clipboard-read', 'clipboard-write', 'clipboard-sanitized-write'])
   for (const button of buttons) {
-    // One that is folded away is unfolded first, as a person would.
-    const summary = await button.$('xpath/ancestor::details[not(@open)]/summary')
-    if (summary) await summary.click()
+    // One under another tab is gone to first, as a person would.
+    const tab = await button.evaluate(button => button.closest('.tab-panel.off')?.getAttribute('aria-labelledby'))
+    if (tab) await page.click(`#${tab}`)
     await button.click()
     await page.waitForFunction(button => button.textContent === 'Copied', {}, button)
     const [copied, shown] = await button.evaluate(async button => [
@@ -39,12 +39,29 @@ async function copyButtons(page) {
   }
 }
 
+/** The arrows go from tab to tab and around; without script all stands below each other, under headings. */
+async function tabs(page) {
+  const shown = () => page.$$eval('.tab-panel', all => all.filter(it => it.checkVisibility()).map(it => it.id))
+  if (!steps.hasScript) {
+    assert.deepEqual(await shown(), ['for-claude-code', 'for-claude-desktop', 'for-cursor', 'for-other'])
+    for (const heading of await page.$$('.tab-panel h3')) assert(await heading.isVisible())
+    return
+  }
+  await page.focus('#tab-claude-code')
+  for (const [key, wanted] of [['ArrowRight', 'claude-desktop'], ['End', 'other'], ['ArrowRight', 'claude-code'], ['ArrowLeft', 'other'], ['Home', 'claude-code']]) {
+    await page.keyboard.press(key)
+    assert.deepEqual(await shown(), [`for-${wanted}`], key)
+    assert.equal(await page.evaluate(() => document.activeElement.id), `tab-${wanted}`)
+  }
+}
+
 await browse(async page => {
   await steps.order(page, EMAIL)
   const key = await steps.pay(page)
   assert.match(key, steps.KEY)
   await says(page, EMAIL, 'Keep it now.')
   await configurations(page, key)
+  await tabs(page)
   await copyButtons(page)
   const session = page.url()
   // Green once the key is used, and not before.

@@ -29,12 +29,14 @@ await browse(async page => {
   await steps.hears(page, 'A post on X was drafted')
   await steps.hears(page, '2 pieces wait for your decision.')
 
-  // Decided in place: one to be changed, one approved.
+  // Decided in place: one to be changed, one approved. Nothing jumps meanwhile.
+  if (steps.hasScript) await steps.moved(page)
   await steps.settle(page, 'Approve: We fix fast pages.', 'Approved. Give it a time', '1 piece waits for your decision.')
   await steps.unfold(page, 'Ask for a change')
   const reason = await page.$('details[open] textarea')
   await reason.type('Say how.')
   await steps.settle(page, 'Ask for this change', 'Nothing waits for your decision.', '1 piece to change as you asked')
+  if (steps.hasScript) assert.deepEqual(await steps.moved(page), [])
   assert.match(await call('list_content', { status: 'changes_requested' }), /We fix slow pages/)
 
   // Given a time, and published all the same.

@@ -16,7 +16,7 @@ const SANDBOX: &str = "(no money moves, nothing is posted)";
 /// Longer than any start or stop takes on a busy machine; a test that waits so long has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-const LIMITS: [&str; 6] = ["CHECKOUT", "WEBHOOKS", "API", "PREAUTH", "MCP", "ADMIN"];
+const LIMITS: [&str; 7] = ["CHECKOUT", "WEBHOOKS", "API", "PAGES", "PREAUTH", "MCP", "ADMIN"];
 
 /// Where cargo puts the workspace's binary of this name.
 ///

@@ -91,6 +91,32 @@ async fn what_was_not_looked_at_is_not_approved() {
 }
 
 #[tokio::test]
+async fn nothing_typed_is_lost_where_it_is_refused() {
+    let product = Product::start().await;
+    let anna = product.customer().await;
+    let assistant = product.assistant(&anna.key).await;
+    let id = assistant.a_piece("We fix slow pages.").await;
+    let browser = Browser::of(&product, &anna).await;
+    assistant.call("update_content", json!({"contentId": id, "body": "We fix slow pages, mostly."})).await;
+    for from in [None, Some(("from", "overview"))] {
+        let form = [("decision", "revised"), ("revision", "1"), ("reason", "Say <how>.")];
+        let form: Vec<(&str, &str)> = form.into_iter().chain(from).collect();
+        let (status, html) = page(browser.post(&format!("{}/review", address(&anna, &id)), &form)).await;
+        assert_eq!(status, 409);
+        assert_shows(&html, &[">Say &lt;how&gt;.</textarea>", &format!("name=\"decide-{id}\" open data-open>")]);
+        assert_eq!(html.matches("Say &lt;how&gt;.").count(), 1, "in the form that it was typed into: {html}");
+    }
+    let at = "2020-01-01T09:00";
+    let (_, html) = page(browser.post(&format!("{}/schedule", address(&anna, &id)), &[("at", at)])).await;
+    assert_shows(&html, &[&format!("type=\"datetime-local\" value=\"{at}\"")]);
+    let label = "x".repeat(61);
+    let form = [("label", label.as_str()), ("expires", "90")];
+    let (status, html) = page(browser.post(&format!("/api/dashboard/{}/keys", anna.id), &form)).await;
+    assert_eq!(status, 400);
+    assert_shows(&html, &[&format!("value=\"{label}\""), "<option value=\"90\" selected>"]);
+}
+
+#[tokio::test]
 async fn a_piece_gets_its_time_in_the_customers_zone() {
     let product = Product::start().await;
     let anna = product.customer().await;

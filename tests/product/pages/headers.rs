@@ -68,6 +68,15 @@ async fn what_a_page_needs_is_kept_by_browsers_for_good() {
         assert_eq!(response.headers()["content-type"], media_type);
         assert_eq!(response.headers()["cache-control"], "public, max-age=31536000, immutable");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        assert!(!response.headers().contains_key("content-encoding"));
+        let plain = response.bytes().await.unwrap();
+        let packed = browser.get(path).header("accept-encoding", "br, gzip;q=0.8").send().await.unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip");
+        assert_eq!(packed.headers()["vary"], "accept-encoding");
+        let packed = packed.bytes().await.unwrap();
+        assert!(packed.starts_with(&[0x1f, 0x8b]) && (packed.len() < plain.len() || plain.len() < 300), "{path}");
+        let refused = browser.get(path).header("accept-encoding", "gzip;q=0").send().await.unwrap();
+        assert_eq!(refused.bytes().await.unwrap(), plain);
     }
     for path in ["/assets/site.css", "/assets/site-0123456789abcdef.css", "/assets/..%2fsite.css"] {
         assert_eq!(page(browser.get(path)).await.0, 404, "{path}");

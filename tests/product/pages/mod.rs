@@ -12,4 +12,4 @@ mod reports;
 mod scans;
 mod session;
 mod strangers;
-mod support;
+pub mod support;

@@ -4,7 +4,7 @@ use entity::snapshots::{self, NewSnapshot};
 use entity::workflows::Workflow;
 use serde_json::json;
 
-use super::support::{assert_shows, read};
+use super::support::{Browser, assert_shows, location, page, read};
 use crate::support::{Account, Product, next_year};
 
 async fn overview(product: &Product, account: &Account) -> String {
@@ -99,7 +99,7 @@ async fn the_numbers_of_a_week_stand_beside_those_of_the_week_before() {
             "as the week before (3)",
             "<p class=\"number-value\">6</p>",
             "2 more than the week before",
-            "<p class=\"number-value\">1\u{202f}100</p>",
+            "<p class=\"number-value\">1,100</p>",
             "100 less than the week before",
             "The numbers as a table",
             "Mon 9 Nov to Sun 15 Nov",
@@ -108,6 +108,37 @@ async fn the_numbers_of_a_week_stand_beside_those_of_the_week_before() {
     // Of the scans nothing is known.
     assert_eq!(html.matches("<span class=\"hidden\">Not known</span>").count(), 1, "{html}");
     assert_shows(&html, &["Scan a page to see it", "not known</td>", "class=\"sparkline\""]);
+}
+
+#[tokio::test]
+async fn proposals_are_decided_on_here_too() {
+    let product = Product::start().await;
+    let anna = product.customer().await;
+    let first = product.a_proposal(&anna.id, "name a number").await;
+    let assistant = product.assistant(&anna.key).await;
+    assistant.a_piece("We fix slow pages.").await;
+    let html = overview(&product, &anna).await;
+    assert_shows(&html, &["1 piece and 1 proposal wait for your decision.", "name a number", "What speaks for it"]);
+
+    let browser = Browser::of(&product, &anna).await;
+    let home = format!("/api/dashboard/{}", anna.id);
+    let decide = async |id: &str, decision: &str| {
+        let form = [("decision", decision), ("from", "overview"), ("reason", "Not <us>.")];
+        browser.post(&format!("{home}/proposals/{id}"), &form).send().await.unwrap()
+    };
+    let done = decide(first.as_str(), "approve").await;
+    assert_eq!(location(&done), format!("{home}?said=proposal_approved"));
+    let (_, html) = page(browser.get(location(&done))).await;
+    assert_shows(&html, &["The brand profile is changed.", "1 piece waits for your decision."]);
+    let second = product.a_proposal(&anna.id, "ask a question").await;
+    assert_eq!(location(&decide(second.as_str(), "reject").await), format!("{home}?said=proposal_rejected"));
+    // Decided on already, in another window: said where the person is.
+    let refused = decide(second.as_str(), "approve").await;
+    assert_eq!(refused.status(), 409);
+    assert_shows(
+        &refused.text().await.unwrap(),
+        &["role=\"alert\"", "was rejected", "1 piece waits for your decision."],
+    );
 }
 
 #[tokio::test]

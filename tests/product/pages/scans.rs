@@ -42,7 +42,7 @@ async fn a_page_is_scanned_kept_and_shown_with_what_to_do() {
             "Do this first",
             "Ready to copy",
             "&lt;meta name=&quot;description&quot;",
-            "0 since <a href=",
+            "The same as <a href=",
             "SEO is where it was and GEO is where it was",
             "The scores as a table",
             "Google’s AI answers",
@@ -52,11 +52,17 @@ async fn a_page_is_scanned_kept_and_shown_with_what_to_do() {
     assert_eq!(list.matches("How to plan a quarter").count(), 2, "{list}");
 
     let watch = format!("{}/watch", places[1]);
-    assert_eq!(location(&browser.post(&watch, &[("watch", "true")]).send().await.unwrap()), places[1]);
+    assert_eq!(
+        location(&browser.post(&watch, &[("watch", "true")]).send().await.unwrap()),
+        format!("{}?said=watched", places[1])
+    );
     assert_shows(&read(&product, &anna, "/scans").await, &["Scanned every week", &url]);
     let (_, html) = page(browser.get(&places[0])).await;
     assert_shows(&html, &["Stop scanning it every week"]);
-    assert_eq!(location(&browser.post(&watch, &[("watch", "false")]).send().await.unwrap()), places[1]);
+    assert_eq!(
+        location(&browser.post(&watch, &[("watch", "false")]).send().await.unwrap()),
+        format!("{}?said=unwatched", places[1])
+    );
     assert!(!read(&product, &anna, "/scans").await.contains("Scanned every week"));
 }
 

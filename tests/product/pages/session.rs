@@ -52,6 +52,31 @@ async fn a_key_becomes_a_cookie_that_opens_the_dashboard() {
 }
 
 #[tokio::test]
+async fn a_copied_cookie_opens_nothing_after_its_owner_has_logged_out() {
+    let product = Product::start().await;
+    let anna = product.customer().await;
+    let (browser, other) = (Browser::of(&product, &anna).await, Browser::of(&product, &anna).await);
+    let mut thief = Browser::new(&product);
+    thief.cookie.clone_from(&browser.cookie);
+    assert!(is_let_in(&thief, &anna).await);
+
+    assert_eq!(location(&browser.post("/logout", &[]).send().await.unwrap()), "/");
+    assert!(!is_let_in(&thief, &anna).await);
+    // Neither does it write anything, follow what happens, or stand for anybody at the login.
+    let before = product.state_of(&anna.id).await;
+    for request in
+        [thief.post(&format!("{}/keys", dashboard(&anna)), &[]), thief.get(&format!("{}/live", dashboard(&anna)))]
+    {
+        assert!(location(&request.send().await.unwrap()).starts_with("/login"));
+    }
+    assert_eq!(thief.get("/login").send().await.unwrap().status(), 200);
+    thief.post("/logout", &[]).send().await.unwrap();
+    assert_eq!(product.state_of(&anna.id).await, before);
+    // Other sessions of the same key go on.
+    assert!(is_let_in(&other, &anna).await);
+}
+
+#[tokio::test]
 async fn a_cookie_that_is_not_ours_opens_nothing() {
     let product = Product::start().await;
     let anna = product.customer().await;

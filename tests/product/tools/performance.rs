@@ -41,10 +41,10 @@ async fn the_changes_that_are_hardly_chance_come_first_with_their_numbers_days_a
     assert_eq!((&insights[0]["severity"], &insights[0]["actionable"]), (&json!("negative"), &json!(true)));
     assert_eq!((&insights[1]["severity"], &insights[1]["actionable"]), (&json!("neutral"), &json!(false)));
     let expected = format!(
-        "Sessions from {} to {}: 1200, 40 % less than the 2010 that are the middle of the 5 kept weeks before; that is \
-         hardly chance",
-        first_day(5),
-        first_day(5) + Days::new(6)
+        "Sessions from {} to {}: 1,200, 40 % less than the 2,010 that are the middle of the 5 kept weeks before; that \
+         is hardly chance",
+        first_day(5).format("%a %-d %b"),
+        (first_day(5) + Days::new(6)).format("%a %-d %b")
     );
     assert!(
         learned.text.contains(&expected) && learned.text.contains("Source: Site (get_performance_trend"),

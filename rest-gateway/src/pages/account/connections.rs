@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
 use entity::connections::{ConnectionStatus, Platform};
+use entity::customers::Customer;
 use entity::db::Db;
 use entity::ids::CustomerId;
 use minijinja::{Value, context};
@@ -16,30 +17,41 @@ use serde::Deserialize;
 use web::ApiError;
 use web::session::{SameOrigin, Visitor, see_other};
 
+use super::said::{Said, refusal};
 use super::{Frame, Section, home};
+use crate::Gateway;
 use crate::pages::finish::NO_REFERRER;
 use crate::pages::{Notice, Site, words};
 
 /// How long the page waits to hear how the platforms stand.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a person who comes back from Composio is told.
-#[derive(Debug, Deserialize)]
+/// What a person who comes back from Composio is told, or what was just done here.
+#[derive(Debug, Default, Deserialize)]
 pub struct ConnectionsQuery {
     platform: Option<String>,
     result: Option<ConnectionStatus>,
+    said: Option<String>,
 }
 
-/// The platforms, as Composio says it, or as we last knew when it takes its time.
+/// The platforms, and how it went.
 pub async fn show(
     visitor: Visitor,
     Query(query): Query<ConnectionsQuery>,
-    State(site): State<Site>,
-    State(db): State<Db>,
-    State(platforms): State<Platforms>,
+    State(gateway): State<Gateway>,
 ) -> Result<Response, ApiError> {
-    let customer = visitor.customer;
-    let frame = Frame::read(&db, &customer, Section::Connections).await?;
+    page(&gateway, &visitor.customer, message(&query), Said::done(query.said.as_deref())).await
+}
+
+/// The platforms, as Composio says it, or as we last knew when it takes its time.
+async fn page(
+    gateway: &Gateway,
+    customer: &Customer,
+    message: Option<String>,
+    said: Said,
+) -> Result<Response, ApiError> {
+    let platforms = &gateway.platforms;
+    let frame = Frame::read(&gateway.db, customer, Section::Connections).await?;
     let (standings, is_stale) = if platforms.is_configured() {
         match tokio::time::timeout(PATIENCE, platforms.overview(&customer.id)).await {
             Ok(overview) => overview.map(|overview| (overview.platforms, overview.stale))?,
@@ -49,12 +61,13 @@ pub async fn show(
         (Vec::new(), false)
     };
     let values = context! {
-        message => message(&query),
+        message,
+        said => said.values(),
         is_configured => platforms.is_configured(),
         is_stale,
         platforms => standings.iter().map(|standing| values(standing, frame.zone)).collect::<Vec<Value>>(),
     };
-    frame.page(&site, "connections.html", values)
+    frame.page(&gateway.site, "connections.html", values)
 }
 
 /// What the address says is only repeated in our own words.
@@ -79,17 +92,16 @@ impl PlatformPath {
 pub async fn connect(
     _: SameOrigin,
     visitor: Visitor,
-    State(site): State<Site>,
-    State(platforms): State<Platforms>,
+    State(gateway): State<Gateway>,
     Path(path): Path<PlatformPath>,
 ) -> Result<Response, ApiError> {
     let platform = path.platform()?;
-    let customer_id = visitor.customer.id;
-    let mut links = platforms.links(&customer_id, &[platform]).await?;
+    let customer = visitor.customer;
+    let mut links = gateway.platforms.links(&customer.id, &[platform]).await?;
     match links.pop().map(|(_, link)| link) {
         Some(Ok(Link::Follow { url, .. })) => Ok(see_other(&url)),
-        Some(Ok(Link::Connected)) | None => Ok(see_other(&address(&customer_id))),
-        Some(Err(error)) => not_done(&site, &customer_id, error),
+        Some(Ok(Link::Connected)) | None => Ok(see_other(&address(&customer.id))),
+        Some(Err(error)) => refused(&gateway, &customer, error).await,
     }
 }
 
@@ -97,14 +109,14 @@ pub async fn connect(
 pub async fn disconnect(
     _: SameOrigin,
     visitor: Visitor,
-    State(site): State<Site>,
-    State(platforms): State<Platforms>,
+    State(gateway): State<Gateway>,
     Path(path): Path<PlatformPath>,
 ) -> Result<Response, ApiError> {
-    let customer_id = visitor.customer.id;
-    match platforms.disconnect(&customer_id, path.platform()?).await {
-        Ok(()) => Ok(see_other(&address(&customer_id))),
-        Err(error) => not_done(&site, &customer_id, error),
+    let platform = path.platform()?;
+    let customer = visitor.customer;
+    match gateway.platforms.disconnect(&customer.id, platform).await {
+        Ok(()) => Ok(see_other(&format!("{}?said=disconnected", address(&customer.id)))),
+        Err(error) => refused(&gateway, &customer, error).await,
     }
 }
 
@@ -112,20 +124,10 @@ fn address(customer_id: &CustomerId) -> String {
     format!("{}/connections", home(customer_id))
 }
 
-fn not_done(site: &Site, customer_id: &CustomerId, error: platforms::Error) -> Result<Response, ApiError> {
-    let text = error.to_string();
-    let error = ApiError::from(error);
-    if error.status == StatusCode::INTERNAL_SERVER_ERROR {
-        return Err(error);
-    }
-    let back = address(customer_id);
-    site.notice(Notice {
-        status: error.status,
-        title: "That did not work",
-        text: &[&text],
-        actions: &[("Back to the connections", &back)],
-        ..Notice::default()
-    })
+async fn refused(gateway: &Gateway, customer: &Customer, error: platforms::Error) -> Result<Response, ApiError> {
+    let problem = refusal(error.into())?;
+    let page = page(gateway, customer, None, Said::refused(&problem, &customer.id)).await?;
+    Ok((problem.status, page).into_response())
 }
 
 /// What Composio appends to the address, by its names of today and before.

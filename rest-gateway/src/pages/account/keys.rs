@@ -1,8 +1,9 @@
 //! Keys and billing: what opens the account, what it costs, and how assistants are connected.
 
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -10,31 +11,33 @@ use entity::customers::{Customer, SubscriptionState};
 use entity::db::{Db, now};
 use entity::ids::KeyId;
 use entity::keys::{self, ApiKey, NewKey, PlainKey};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
-use serde::Deserialize;
-use web::config::PublicUrl;
+use serde::{Deserialize, Serialize};
 use web::connect::{Connect, KEY_PLACEHOLDER};
-use web::rate_limit::{RateLimiter, Scope};
-use web::session::{LOGIN_PATH, SameOrigin, Visitor, see_other};
+use web::rate_limit::Scope;
+use web::session::{LOGIN_PATH, NoVisitor, SameOrigin, Visitor, see_other};
 use web::{ApiError, timestamp};
 
-use super::{Frame, Section, home, in_words};
+use super::said::{Said, refusal};
+use super::{Frame, Section, home};
+use crate::Gateway;
 use crate::billing::Billing;
 use crate::pages::{Site, connection_test, words};
 
+/// What was just done here.
+#[derive(Debug, Deserialize)]
+pub struct KeysQuery {
+    said: Option<String>,
+}
+
 /// The keys, the plan, and how to connect an assistant.
-pub async fn show(
-    visitor: Visitor,
-    State(site): State<Site>,
-    State(db): State<Db>,
-    State(mcp_url): State<PublicUrl>,
-    State(limiter): State<RateLimiter>,
-) -> Result<Response, ApiError> {
-    Desk { site, db, mcp_url, limiter, visitor }.page(Outcome::default()).await
+pub async fn show(desk: Desk, Query(query): Query<KeysQuery>) -> Result<Response, ApiError> {
+    desk.page(Said::done(query.said.as_deref()), KeyForm::default(), None).await
 }
 
 /// What the new key is to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub struct KeyForm {
     #[serde(default)]
     label: String,
@@ -44,28 +47,18 @@ pub struct KeyForm {
 }
 
 /// Makes a key and shows it, this once.
-pub async fn create(
-    _: SameOrigin,
-    visitor: Visitor,
-    State(site): State<Site>,
-    State(db): State<Db>,
-    State(mcp_url): State<PublicUrl>,
-    State(limiter): State<RateLimiter>,
-    Form(form): Form<KeyForm>,
-) -> Result<Response, ApiError> {
+pub async fn create(_: SameOrigin, desk: Desk, Form(form): Form<KeyForm>) -> Result<Response, ApiError> {
     let expires_at = match form.expires.as_str() {
         "30" | "90" | "365" => form.expires.parse().ok().map(|days| now() + Duration::days(days)),
         _ => None,
     };
-    let new = NewKey { label: Some(form.label), expires_at };
-    let made = keys::create(&db, &visitor.customer.id, new).await.map_err(ApiError::from);
-    let desk = Desk { site, db, mcp_url, limiter, visitor };
-    match made {
+    let new = NewKey { label: Some(form.label.clone()), expires_at };
+    match keys::create(&desk.gateway.db, &desk.visitor.customer.id, new).await {
         Ok(made) => {
-            let page = desk.page(Outcome { made: Some(made), ..Outcome::default() }).await?;
+            let page = desk.page(Said::default(), KeyForm::default(), Some(made)).await?;
             Ok((StatusCode::CREATED, page).into_response())
         }
-        Err(error) => desk.refused(error).await,
+        Err(error) => desk.refused(error.into(), form).await,
     }
 }
 
@@ -76,22 +69,13 @@ pub struct KeyPath {
 }
 
 /// Takes a key out of use for good. Whoever came with it is logged out by that.
-pub async fn revoke(
-    _: SameOrigin,
-    visitor: Visitor,
-    Path(path): Path<KeyPath>,
-    State(site): State<Site>,
-    State(db): State<Db>,
-    State(mcp_url): State<PublicUrl>,
-    State(limiter): State<RateLimiter>,
-) -> Result<Response, ApiError> {
+pub async fn revoke(_: SameOrigin, desk: Desk, Path(path): Path<KeyPath>) -> Result<Response, ApiError> {
+    let Visitor { customer, key: own, .. } = &desk.visitor;
     let key_id: KeyId = path.key_id.parse().map_err(|_| ApiError::not_found())?;
-    let is_own = visitor.key.id == key_id;
-    let place = format!("{}/keys", home(&visitor.customer.id));
-    match keys::revoke_unless_last(&db, &visitor.customer.id, &key_id).await.map_err(ApiError::from) {
-        Ok(_) if is_own => Ok(see_other(LOGIN_PATH)),
-        Ok(_) => Ok(see_other(&place)),
-        Err(error) => Desk { site, db, mcp_url, limiter, visitor }.refused(error).await,
+    match keys::revoke_unless_last(&desk.gateway.db, &customer.id, &key_id).await {
+        Ok(_) if own.id == key_id => Ok(see_other(LOGIN_PATH)),
+        Ok(_) => Ok(see_other(&format!("{}/keys?said=revoked", home(&customer.id)))),
+        Err(error) => desk.refused(error.into(), KeyForm::default()).await,
     }
 }
 
@@ -116,48 +100,49 @@ pub async fn manage_billing(
     Ok(see_other(&billing.open_portal(&visitor.customer).await?))
 }
 
-/// What was done, or why not.
-#[derive(Default)]
-struct Outcome<'a> {
-    /// A key that was just made.
-    made: Option<(ApiKey, PlainKey)>,
-    problem: Option<&'a str>,
-}
-
 /// The account, and what it takes to show it.
-struct Desk {
-    site: Site,
-    db: Db,
-    mcp_url: PublicUrl,
-    limiter: RateLimiter,
+pub struct Desk {
+    gateway: Gateway,
     visitor: Visitor,
 }
 
+impl FromRequestParts<Gateway> for Desk {
+    type Rejection = NoVisitor;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, NoVisitor> {
+        let visitor = Visitor::from_request_parts(parts, gateway).await?;
+        Ok(Self { gateway: gateway.clone(), visitor })
+    }
+}
+
 impl Desk {
-    async fn refused(&self, error: ApiError) -> Result<Response, ApiError> {
-        if error.status.is_server_error() || error.status == StatusCode::NOT_FOUND {
-            return Err(error);
-        }
-        let page = self.page(Outcome { problem: Some(&in_words(&error)), ..Outcome::default() }).await?;
-        Ok((error.status, page).into_response())
+    /// The page, with why it was refused and what was typed.
+    async fn refused(&self, error: ApiError, typed: KeyForm) -> Result<Response, ApiError> {
+        let problem = refusal(error)?;
+        let page = self.page(Said::refused(&problem, &self.visitor.customer.id), typed, None).await?;
+        Ok((problem.status, page).into_response())
     }
 
-    async fn page(&self, Outcome { made, problem }: Outcome<'_>) -> Result<Response, ApiError> {
+    /// The page; with a key that was just made, if so.
+    async fn page(&self, said: Said, typed: KeyForm, made: Option<(ApiKey, PlainKey)>) -> Result<Response, ApiError> {
         let Visitor { customer, key: own, .. } = &self.visitor;
-        let frame = Frame::read(&self.db, customer, Section::Keys).await?;
+        let Gateway { db, rate_limiter: limiter, mcp_url, site, .. } = &self.gateway;
+        let frame = Frame::read(db, customer, Section::Keys).await?;
         let now = now();
-        let keys = keys::list(&self.db, &customer.id).await?;
-        let connect = Connect::new(&self.mcp_url, made.as_ref().map_or(KEY_PLACEHOLDER, |(_, plain)| plain.expose()));
+        let keys = keys::list(db, &customer.id).await?;
+        let connect = Connect::new(mcp_url, made.as_ref().map_or(KEY_PLACEHOLDER, |(_, plain)| plain.expose()));
         let values = context! {
-            problem,
+            said => said.values(),
+            typed => Value::from(Serde(typed)),
             new_key => made.as_ref().map(|(_, plain)| plain.expose()),
             test => made.as_ref().map(|(key, _)| format!("{}/keys/{}/connection", home(&customer.id), key.id)),
             own_last4 => own.last4.as_str(),
             keys => keys.iter().map(|key| key_values(key, own, now, frame.zone)).collect::<Vec<Value>>(),
             account => account(customer, now, frame.zone),
             limits => [
-                ("Requests to the API and these pages", self.limiter.per_minute(Scope::Api), "for each key"),
-                ("Requests of your assistants", self.limiter.per_minute(Scope::Mcp), "for the account"),
+                ("Requests to the API", limiter.per_minute(Scope::Api), "for each key"),
+                ("Requests to these pages", limiter.per_minute(Scope::Pages), "for each key"),
+                ("Requests of your assistants", limiter.per_minute(Scope::Mcp), "for the account"),
             ],
             connect => context! {
                 claude_desktop => connect.claude_desktop(),
@@ -167,7 +152,7 @@ impl Desk {
                 sse_url => connect.sse_url(),
             },
         };
-        frame.page(&self.site, "keys.html", values)
+        frame.page(site, "keys.html", values)
     }
 }
 

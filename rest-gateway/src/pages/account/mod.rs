@@ -9,9 +9,9 @@ pub mod live;
 pub mod overview;
 pub mod piece;
 pub mod reports;
+mod said;
 pub mod scans;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use chrono_tz::Tz;
 use entity::customers::Customer;
@@ -19,6 +19,7 @@ use entity::db::Db;
 use entity::events;
 use entity::ids::{CustomerId, EventId};
 use minijinja::{Value, context};
+use serde::Deserialize;
 use web::ApiError;
 
 use super::Site;
@@ -33,27 +34,11 @@ fn zone(customer: &Customer) -> Tz {
     customer.time_zone.parse().unwrap_or(Tz::UTC)
 }
 
-/// Why something was not done, for the person in front of the form.
-fn in_words(error: &ApiError) -> String {
-    let named = |field: &str| match field {
-        "at" => "The time",
-        "reason" => "The reason",
-        "label" => "The name",
-        _ => "What you entered",
-    };
-    let told: Vec<String> = error
-        .fields
-        .iter()
-        .map(|(field, problem)| format!("{} {}.", named(field), problem.trim_end_matches('.')))
-        .collect();
-    if told.is_empty() { error.message.clone() } else { told.join(" ") }
-}
-
-/// A refusal that is told where the person is; anything else is an error of the whole page.
-fn refusal(error: ApiError) -> Result<ApiError, ApiError> {
-    let is_told = error.status.is_client_error() && error.status != StatusCode::NOT_FOUND
-        || matches!(error.status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE);
-    if is_told { Ok(error) } else { Err(error) }
+/// The page that something is decided on, when that is not its own.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CameFrom {
+    Overview,
 }
 
 /// What the rail leads to.

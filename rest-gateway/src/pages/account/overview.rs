@@ -11,6 +11,7 @@ use entity::customers::{Customer, SubscriptionState};
 use entity::db::{Db, now};
 use entity::events::{self, TypeFilter};
 use entity::ids::CustomerId;
+use entity::proposals::{self, ProposalStatus};
 use entity::snapshots::{self, Snapshot};
 use entity::workflows::{self, Run, RunStatus, StepStatus, Workflow};
 use marketing::performance::Numbers;
@@ -21,11 +22,15 @@ use web::session::Visitor;
 use web::{ApiError, timestamp};
 
 use super::calendar::{self, Span};
-use super::{Frame, Section, activity, piece};
-use crate::pages::{Site, chart, words};
+use super::piece::shown;
+use super::said::Said;
+use super::{Frame, Section, activity, reports};
+use crate::Gateway;
+use crate::pages::{chart, words};
 
 /// More than that are counted, not shown.
 const PIECES: u64 = 10;
+const PROPOSALS: u64 = 5;
 const EVENTS: u64 = 12;
 const QUESTIONS: usize = 3;
 const RUNS: u64 = 5;
@@ -42,56 +47,40 @@ pub struct OverviewQuery {
 pub async fn show(
     visitor: Visitor,
     Query(query): Query<OverviewQuery>,
-    State(site): State<Site>,
-    State(db): State<Db>,
-    State(platforms): State<Platforms>,
+    State(gateway): State<Gateway>,
 ) -> Result<Response, ApiError> {
-    let message = query.said.as_deref().and_then(piece::said);
-    page(&site, &db, &platforms, &visitor.customer, Said { message, problem: None }).await
-}
-
-/// What the page says first.
-#[derive(Default)]
-pub struct Said<'a> {
-    /// What was done.
-    pub message: Option<&'a str>,
-    /// What was not, and why.
-    pub problem: Option<&'a str>,
+    page(&gateway, &visitor.customer, Said::done(query.said.as_deref())).await
 }
 
 /// The page, with something to say.
-pub async fn page(
-    site: &Site,
-    db: &Db,
-    platforms: &Platforms,
-    customer: &Customer,
-    Said { message, problem }: Said<'_>,
-) -> Result<Response, ApiError> {
+pub async fn page(gateway: &Gateway, customer: &Customer, said: Said) -> Result<Response, ApiError> {
+    let (db, id) = (&gateway.db, &customer.id);
     let frame = Frame::read(db, customer, Section::Overview).await?;
     let (now, zone) = (now(), frame.zone);
-    let brand = brands::get(db, &customer.id).await?;
-    let counts = content::counts(db, &customer.id, now).await?;
+    let brand = brands::get(db, id).await?;
+    let counts = content::counts(db, id, now).await?;
     let in_review = Filter { status: Some(ContentStatus::InReview), ..Filter::default() };
-    let waiting = content::list(db, &customer.id, &in_review, None, PIECES).await?.pieces;
-    let waiting = content::with_words(db, &customer.id, waiting).await?;
-    let events = events::list(db, &customer.id, &TypeFilter::Any, None, EVENTS).await?.events;
+    let waiting = content::list(db, id, &in_review, None, PIECES).await?.pieces;
+    let waiting = content::with_words(db, id, waiting).await?;
+    let proposals = proposals::list(db, id, ProposalStatus::Open, None, None, PROPOSALS).await?.proposals;
+    let events = events::list(db, id, &TypeFilter::Any, None, EVENTS).await?.events;
     let week = Span::week_of(now.with_timezone(&zone).date_naive());
-    let kept = snapshots::list(db, &customer.id, None, WEEKS).await?;
+    let kept = snapshots::list(db, id, None, WEEKS).await?;
     let values = context! {
-        message,
-        problem,
+        said => said.values(),
         is_past_due => customer.subscription == SubscriptionState::PastDue,
         counts => counted(counts),
         more_waiting => counts.in_review.saturating_sub(PIECES),
-        waiting => waiting.iter().map(|it| piece::values(it, zone)).collect::<Vec<Value>>(),
-        week => calendar::days(db, &customer.id, week, zone, None).await?,
+        waiting => waiting.iter().map(|it| shown::piece(it, zone)).collect::<Vec<Value>>(),
+        proposals => proposals.iter().map(reports::proposal).collect::<Vec<Value>>(),
+        week => calendar::days(db, id, week, zone, None).await?,
         numbers => numbers(&kept),
-        connections => needing_attention(platforms, &customer.id).await?,
-        runs => running(db, &customer.id, zone).await?,
+        connections => needing_attention(&gateway.platforms, id).await?,
+        runs => running(db, id, zone).await?,
         brand => completeness(&brand),
         events => events.iter().map(|event| activity::values(event, now, zone)).collect::<Vec<Value>>(),
     };
-    frame.page(site, "overview.html", values)
+    frame.page(&gateway.site, "overview.html", values)
 }
 
 fn completeness(brand: &Brand) -> Value {

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use web::session::{SameOrigin, Visitor, see_other};
 use web::{ApiError, timestamp};
 
+use super::said::Said;
 use super::{Frame, Section, home};
 use crate::pages::chart::{self, Series};
 use crate::pages::{Site, words};
@@ -100,10 +101,17 @@ pub struct ScanPath {
     scan_id: String,
 }
 
+/// What was just done with it.
+#[derive(Debug, Deserialize)]
+pub struct ScanQuery {
+    said: Option<String>,
+}
+
 /// One scan: its scores, what to do, and texts to copy.
 pub async fn show(
     visitor: Visitor,
     Path(path): Path<ScanPath>,
+    Query(query): Query<ScanQuery>,
     State(site): State<Site>,
     State(db): State<Db>,
 ) -> Result<Response, ApiError> {
@@ -117,6 +125,7 @@ pub async fn show(
     // A scan of an earlier version of HeyCMO may be in another form; then its scores are all that can be shown.
     let scan: Option<Scan> = serde_json::from_value(kept.report.clone()).ok();
     let values = context! {
+        said => Said::done(query.said.as_deref()).values(),
         id => kept.id.as_str(),
         url => kept.url.as_str(),
         title => kept.title.clone(),
@@ -153,12 +162,14 @@ pub async fn watch(
     let customer_id = &visitor.customer.id;
     let id: ScanId = path.scan_id.parse().map_err(|_| ApiError::not_found())?;
     let url = scans::get(&db, customer_id, &id).await?.url;
-    if form.watch {
+    let said = if form.watch {
         pages::watch(&db, customer_id, &url).await?;
+        "watched"
     } else {
         pages::unwatch(&db, customer_id, &url).await?;
-    }
-    Ok(see_other(&format!("{}/scans/{id}", home(customer_id))))
+        "unwatched"
+    };
+    Ok(see_other(&format!("{}/scans/{id}?said={said}", home(customer_id))))
 }
 
 async fn is_watched(db: &Db, customer_id: &CustomerId, url: &str) -> Result<bool, ApiError> {

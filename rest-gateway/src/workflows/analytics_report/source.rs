@@ -29,6 +29,7 @@ pub(super) async fn read(
 ) -> Result<Read> {
     let missing = |error: &Error, is_connected| Missing {
         channel: platform.as_str().to_owned(),
+        name: facts(platform).name.to_owned(),
         why: error.to_string(),
         is_connected,
     };

@@ -265,7 +265,7 @@ async fn require_unpublished(tx: &Tx, content: &Content) -> Result<()> {
     if publications::is_under_way(tx, content).await? {
         return Err(Error::conflict(
             "being_published",
-            "It is being published, or may be out already, so it cannot be changed now. publish_content says how it stands.",
+            "It is being published, or may be out already, so it cannot be changed now.",
         ));
     }
     Ok(())

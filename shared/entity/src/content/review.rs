@@ -55,7 +55,7 @@ pub async fn review(db: &Db, customer_id: &CustomerId, id: &ContentId, review: R
     }
     require_unpublished(&tx, &content).await?;
     if content.status == ContentStatus::Planned && review.decision != Decision::Rejected {
-        return Err(Error::conflict("not_written", "Nothing is written yet: write it with update_content first."));
+        return Err(Error::conflict("not_written", "Nothing is written yet."));
     }
     if review.decision == Decision::Approved {
         require_no_blocking(&review.findings)?;

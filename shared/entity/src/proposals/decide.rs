@@ -146,10 +146,7 @@ fn require(proposal: &Proposal, wanted: ProposalStatus) -> Result<()> {
             "not_approved",
             format!("The proposal {how}. Only an approved one that was not taken back can be taken back."),
         ),
-        _ => Error::conflict(
-            "already_decided",
-            format!("The proposal {how}. Change the profile itself with update_brand, if that is wanted."),
-        ),
+        _ => Error::conflict("already_decided", format!("The proposal {how}.")),
     })
 }
 
@@ -162,8 +159,7 @@ fn exchange(profile: &mut Profile, part: &Part, old: &Value, new: &Value) -> Res
     Err(Error::conflict(
         "profile_changed",
         format!(
-            "`{}` was changed meanwhile: it holds {held}, and not {old} as the proposal has it. Nothing was changed; \
-             if it is still wanted, set it with update_brand.",
+            "`{}` was changed meanwhile: it holds {held}, and not {old} as the proposal has it. Nothing was changed.",
             part.field()
         ),
     ))

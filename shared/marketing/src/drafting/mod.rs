@@ -81,7 +81,7 @@ pub async fn draft_piece(
             Ok(saved.map_or_else(written_meanwhile, |_| Outcome::Drafted))
         }
         Err(why) => {
-            let note = format!("Not drafted: {why} Write it with update_content, or run content_plan again.");
+            let note = format!("Not drafted: {why} Your assistant can write it, or the next planning tries again.");
             content::leave_planned(db, customer_id, id, &note).await?;
             Ok(Outcome::NotDrafted(why))
         }

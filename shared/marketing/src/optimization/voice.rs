@@ -10,7 +10,9 @@ use entity::proposals::{Category, Confidence, Evidence as Facts, Fact, NewPropos
 use super::contrast::{count, numbers};
 use super::{Advice, Evidence, Needed, Verdict};
 use crate::check::rules_for;
+use crate::guide::{channel_from_slug, guide};
 use crate::rule::Rule;
+use crate::text::sentence;
 
 /// Pieces in which the same has to be seen.
 const MIN_PIECES: usize = 3;
@@ -182,14 +184,15 @@ fn of_rule(evidence: &Evidence, id: &str, pieces: &BTreeSet<&ContentId>) -> Opti
         return None;
     }
     let fact = Fact {
-        text: format!("The rule `{id}` was broken in {} of {of} pieces that it is for", pieces.len()),
+        text: format!("{} of {of} pieces that this is for did not keep to it", pieces.len()),
         source: rule.source.unwrap_or("the check of each draft").to_owned(),
         ids: pieces.iter().rev().take(QUOTED).map(ToString::to_string).collect(),
         numbers: numbers(&[("pieces", count(pieces.len())), ("of", count(of))]),
     };
     let effect = format!("Fewer findings to mend: there was one in {} of the {of} pieces.", pieces.len());
-    let channel = id.split_once('.').map_or(id, |(channel, _)| channel);
-    let part = Part::VoiceDo(format!("({channel}) {}", rule.summary().trim_end_matches('.')));
+    let slug = id.split_once('.').map_or(id, |(slug, _)| slug);
+    let place = channel_from_slug(slug).map(|channel| format!("on {}: ", guide(channel).name)).unwrap_or_default();
+    let part = Part::VoiceDo(format!("{place}{}", rule.summary().trim_end_matches('.')));
     addition(evidence, part, pieces.len(), vec![fact], effect)
 }
 
@@ -205,9 +208,9 @@ fn addition(
     if pieces < MIN_PIECES || !current.is_null() {
         return None;
     }
-    let (list, entry) = match &part {
-        Part::VoiceDont(entry) => ("avoid", entry.clone()),
-        Part::VoiceDo(entry) => ("do", entry.clone()),
+    let (title, entry) = match &part {
+        Part::VoiceDont(entry) => (format!("Avoid {entry}"), entry.clone()),
+        Part::VoiceDo(entry) => (sentence(entry), entry.clone()),
         _ => return None,
     };
     let confidence = match pieces {
@@ -216,7 +219,7 @@ fn addition(
         _ => Confidence::High,
     };
     Some(NewProposal {
-        title: format!("Add to what the voice should {list}: {entry}"),
+        title,
         current,
         proposed: entry.into(),
         part,

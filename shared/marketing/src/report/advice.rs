@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Anomaly, ChannelMetric, Missing, Report};
 use crate::insights::key;
 use crate::performance::{Unit, metric_words};
+use crate::text::{day, written};
 
 /// More than that nobody does in a week.
 const MAX_RECOMMENDATIONS: usize = 7;
@@ -72,18 +73,21 @@ fn look_at(anomaly: &Anomaly) -> Recommendation {
         platform => ("query_post_analytics", with(days, &[("platform", platform)]), "which posts"),
     };
     let recommendation = if is_low {
-        format!("Find out {what} were missing on {}, and whether counting itself was broken that day.", outlier.date)
+        format!(
+            "Find out {what} were missing on {}, and whether counting itself was broken that day.",
+            day(outlier.date)
+        )
     } else {
-        format!("Find out {what} made {} so high, and whether it can be done again.", outlier.date)
+        format!("Find out {what} made {} so high, and whether it can be done again.", day(outlier.date))
     };
     Recommendation {
         recommendation,
         because: format!(
-            "{} {} were {:.0} on that day, where {:.0} were usual.",
+            "{} {} were {} on that day, where {} were usual.",
             anomaly.name,
             metric_words(&anomaly.metric),
-            outlier.value,
-            outlier.expected
+            written(outlier.value, 0),
+            written(outlier.expected, 0)
         ),
         tool: tool.to_owned(),
         arguments,
@@ -139,7 +143,7 @@ fn of_change(report: &Report, metric: &ChannelMetric) -> Option<Recommendation> 
             with(days, &[("dimension", "sessionDefaultChannelGroup")]),
         ),
         ("search_console", "ctr", true) => (
-            "Rewrite title and description of the pages that are seen and not clicked: scan_page with fixes has texts to copy.",
+            "Rewrite title and description of the pages that are seen and not clicked: a scan of each has texts to copy.",
             "query_search_console",
             with(days, &[("dimension", "page")]),
         ),
@@ -191,18 +195,18 @@ fn of_state(report: &Report, metric: &ChannelMetric) -> Option<Recommendation> {
     let (recommendation, because, tool, arguments) = match metric.number.metric.as_str() {
         _ if metric.number.unit == Unit::Score && value < LOW_SCORE => (
             "Scan the page with the lowest score again, and do first what it says brings the most points.",
-            format!("The scanned pages have {value:.1} of 100 points on average, as of {}.", report.period.to),
+            format!("The scanned pages have {value:.1} of 100 points on average, as of {}.", day(report.period.to)),
             "list_scans",
             json!({}),
         ),
         "published" if value == 0.0 && metric.number.previous.is_some_and(|before| before > 0.0) => (
             "Plan the coming week, so that as much goes out as before.",
             format!(
-                "HeyCMO published nothing on {} from {} to {}, and {:.0} in the days before.",
+                "HeyCMO published nothing on {} from {} to {}, and {} in the days before.",
                 metric.number.part.as_deref().unwrap_or("any platform"),
-                metric.days.from,
-                metric.days.to,
-                metric.number.previous.unwrap_or_default()
+                day(metric.days.from),
+                day(metric.days.to),
+                written(metric.number.previous.unwrap_or_default(), 0)
             ),
             "plan_calendar",
             json!({ "weeks": 1 }),
@@ -221,7 +225,7 @@ fn of_state(report: &Report, metric: &ChannelMetric) -> Option<Recommendation> {
 /// A source that is connected and says nothing.
 fn look_after(missing: &Missing) -> Recommendation {
     Recommendation {
-        recommendation: format!("See how {} stands, and connect it again if it is lost.", missing.channel),
+        recommendation: format!("See how {} stands, and connect it again if it is lost.", missing.name),
         because: missing.why.clone(),
         tool: "list_connections".to_owned(),
         arguments: json!({}),

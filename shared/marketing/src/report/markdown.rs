@@ -7,6 +7,7 @@ use super::{AdjustedWeights, ChannelMetric, Query, Report};
 use crate::insights::Severity;
 use crate::markdown::plain;
 use crate::performance::metric_words;
+use crate::text::written;
 
 /// What one answer may take.
 const MAX_CHARS: usize = 9_900;
@@ -117,13 +118,13 @@ fn anomalies(text: &mut String, report: &Report) -> Result {
         let outlier = &anomaly.outlier;
         writeln!(
             text,
-            "| {} | {} {} | {:.0} | {:.0} to {:.0} | `{}` |",
+            "| {} | {} {} | {} | {} to {} | `{}` |",
             outlier.date,
             plain(&anomaly.name),
             plain(&metric_words(&anomaly.metric)),
-            outlier.value,
-            outlier.low,
-            outlier.high,
+            written(outlier.value, 0),
+            written(outlier.low, 0),
+            written(outlier.high, 0),
             code(&anomaly.query.call())
         )?;
     }
@@ -173,6 +174,9 @@ fn unknown(text: &mut String, report: &Report) -> Result {
     }
     for line in &unknown {
         writeln!(text, "- {}", plain(line))?;
+    }
+    if report.missing.iter().any(|missing| !missing.is_connected) {
+        writeln!(text, "\n`connect_platform` connects a source.")?;
     }
     if !report.notes.is_empty() {
         writeln!(text, "\n## To know about the sources\n")?;

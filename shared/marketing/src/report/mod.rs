@@ -9,7 +9,7 @@ mod markdown;
 mod tests;
 mod weights;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -20,6 +20,7 @@ use crate::anomalies::{Judgement, NEEDED_DAYS, Outlier};
 use crate::insights::{self, Change, Insight, key, rank};
 use crate::performance::{Unit, metric_words};
 use crate::statistics::{certainty_of_counts, certainty_of_shares};
+use crate::text::{day, written};
 
 pub use advice::Recommendation;
 pub use markdown::markdown;
@@ -80,6 +81,9 @@ impl Query {
 pub struct Missing {
     /// The platform.
     pub channel: String,
+    /// Its name for people; reports of earlier versions have none.
+    #[serde(default)]
+    pub name: String,
     /// Why, in words.
     pub why: String,
     /// Whether it is connected, and so should have some.
@@ -263,6 +267,11 @@ impl Report {
             "Period: {} to {} ({}), compared with {} to {}.\n{}\n",
             self.period.from, self.period.to, self.time_zone, self.previous.from, self.previous.to, self.headline
         );
+        // With their year, which the sentences leave out.
+        let days = self.channel_metrics.iter().flat_map(|metric| [metric.days.from, metric.days.to]);
+        let days: BTreeSet<NaiveDate> = days.chain(self.anomalies.iter().map(|it| it.outlier.date)).collect();
+        let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+        let _ = writeln!(facts, "Days named below: {}.", days.join(", "));
         for insight in &self.insights {
             let _ = writeln!(facts, "- {}", insight.insight);
         }
@@ -316,7 +325,7 @@ impl Report {
         look: impl FnOnce(&Change<'_>) -> Option<T>,
     ) -> Option<T> {
         let (days, against) = (
-            format!("from {} to {}", metric.days.from, metric.days.to),
+            format!("from {} to {}", day(metric.days.from), day(metric.days.to)),
             format!("of the {} days before", self.previous.count()),
         );
         look(&Change {
@@ -398,8 +407,8 @@ impl ChannelMetric {
     pub fn change_in_words(&self) -> String {
         match (self.change_ratio, self.certainty) {
             (None, _) => String::new(),
-            (Some(ratio), Some(certainty)) if certainty < 0.95 => format!("{:+.0} %, may be chance", 100.0 * ratio),
-            (Some(ratio), _) => format!("{:+.0} %", 100.0 * ratio),
+            (Some(ratio), Some(certainty)) if certainty < 0.95 => format!("{} %, may be chance", signed(ratio)),
+            (Some(ratio), _) => format!("{} %", signed(ratio)),
         }
     }
 
@@ -408,6 +417,12 @@ impl ChannelMetric {
     pub fn is_shown_with(&self, other: &Self) -> bool {
         self.channel == other.channel && self.number.query.call() == other.number.query.call()
     }
+}
+
+/// In hundredths, with its sign.
+fn signed(ratio: f64) -> String {
+    let sign = if ratio < 0.0 { "-" } else { "+" };
+    format!("{sign}{}", written((100.0 * ratio).abs(), 0))
 }
 
 fn channel_metrics(source: &Source) -> Vec<ChannelMetric> {
@@ -519,7 +534,7 @@ fn gaps(source: &Source) -> Vec<Gap> {
         holes.entry(&series.judgement.holes).or_default().push(series);
     }
     let silent = holes.into_iter().filter_map(|(days, series)| {
-        let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+        let days: Vec<String> = days.iter().copied().map(day).collect();
         gap(series, format!("nothing was told of {}, which is not the same as zero.", days.join(", ")))
     });
     young.into_iter().chain(silent).collect()
@@ -527,7 +542,7 @@ fn gaps(source: &Source) -> Vec<Gap> {
 
 fn note(source: &Source, period: Days) -> Option<String> {
     let Days { from, to } = source.days;
-    let other_days = (source.days != period).then(|| format!("Its days are {from} to {to}."));
+    let other_days = (source.days != period).then(|| format!("Its days are {} to {}.", day(from), day(to)));
     let notes: Vec<String> = source.notes.iter().cloned().chain(other_days).collect();
     (!notes.is_empty()).then(|| format!("{}: {}", source.name, notes.join(" ")))
 }

@@ -65,14 +65,14 @@ fn what_is_certain_leads_to_something_and_what_may_be_chance_does_not() {
     let [sessions, conversions] = report.insights.as_slice() else { panic!("{:#?}", report.insights) };
     let (sessions, conversions) = if sessions.actionable { (sessions, conversions) } else { (conversions, sessions) };
     assert!(
-        sessions.insight.contains("2600, 30 % more than the 2000 of the 7 days before; that is hardly chance"),
+        sessions.insight.contains("2,600, 30 % more than the 2000 of the 7 days before; that is hardly chance"),
         "{sessions:?}"
     );
     assert_eq!((sessions.severity, sessions.actionable), (insights::Severity::Positive, true));
     assert!(conversions.insight.contains("12, 50 % more") && conversions.insight.contains("may be chance"));
     assert_eq!((conversions.severity, conversions.actionable), (insights::Severity::Neutral, false));
     let [advice] = report.recommendations.as_slice() else { panic!("{:#?}", report.recommendations) };
-    assert!(advice.because.contains("2600 after 2000") && advice.tool == "query_ga4", "{advice:?}");
+    assert!(advice.because.contains("2,600 after 2,000") && advice.tool == "query_ga4", "{advice:?}");
     assert_eq!(advice.metrics, ["google_analytics sessions"]);
     assert_eq!(report.headline, "30 % more sessions.");
 }
@@ -101,7 +101,7 @@ fn one_day_in_several_metrics_is_one_anomaly_that_the_change_names() {
     assert_eq!(anomaly.query.arguments, json!({"from": "2026-03-04", "to": "2026-03-04"}));
     // Without that day it is 2,020, which is hardly more than 2,000.
     let change = report.insights.iter().find(|insight| insight.insight.contains("30 % more")).unwrap();
-    let expected = "what is left of it without what stands out on 2026-03-04 may be chance";
+    let expected = "what is left of it without what stands out on Wed 4 Mar may be chance";
     assert!(change.insight.contains(expected) && !change.actionable, "{change:?}");
     assert_eq!(report.headline, "Nothing changed by more than chance; one day stands out.");
     assert!(report.recommendations[0].because.contains("900 on that day, where 320 were usual"));
@@ -140,7 +140,7 @@ fn holes_are_named_once_for_all_series_that_have_them() {
     let [gap] = report.gaps.as_slice() else { panic!("{:#?}", report.gaps) };
     assert_eq!(
         gap.why,
-        "Google Analytics, sessions, new users: nothing was told of 2026-03-05, which is not the same as zero."
+        "Google Analytics, sessions, new users: nothing was told of Thu 5 Mar, which is not the same as zero."
     );
 }
 
@@ -152,7 +152,10 @@ fn a_narrative_takes_the_place_of_the_template_and_the_facts_hold_all() {
     )]);
     let (facts, by_template) = (report.facts(), markdown(&report));
     assert!(
-        facts.contains("2600, 30 % more") && facts.contains("2026-03-04: 900") && facts.contains("To do: "),
+        facts.contains("2,600, 30 % more")
+            && facts.contains("2026-03-04")
+            && facts.contains("Wed 4 Mar: 900")
+            && facts.contains("To do: "),
         "{facts}"
     );
     assert!(by_template.contains("for the better"), "{by_template}");

@@ -282,7 +282,8 @@ fn a_rule_that_is_broken_again_and_again_becomes_one_of_the_voice() {
     let evidence = with(3, 9);
     is_sound(&evidence);
     let proposal = only(&evidence, Category::VoiceRefinement);
-    assert!(matches!(&proposal.part, Part::VoiceDo(entry) if entry.starts_with("(linkedin) ")), "{proposal:#?}");
+    assert!(matches!(&proposal.part, Part::VoiceDo(entry) if entry.starts_with("on LinkedIn: ")), "{proposal:#?}");
+    assert!(proposal.title.starts_with("On LinkedIn: "), "{proposal:#?}");
     assert!(proposal.evidence.0[0].text.contains("3 of 12 pieces"), "{proposal:#?}");
     assert_eq!(of(&with(2, 0), Category::VoiceRefinement), [], "two are not again and again");
     assert_eq!(of(&with(3, 30), Category::VoiceRefinement), [], "three of many are no habit");

@@ -46,7 +46,7 @@ async fn user(posting: &Posting<'_>) -> Result<Option<String>> {
 async fn container(posting: &Posting<'_>, user: &str) -> std::result::Result<String, Stop> {
     let caption = json!(posting.draft().body.trim());
     match posting.draft().media.as_slice() {
-        [] => Err(Stop::failed("Instagram takes no post without a picture or video. Add one with update_content.")),
+        [] => Err(Stop::failed("Instagram takes no post without a picture or video. Add one to the piece.")),
         [one] => {
             let mut fields = vec![("ig_user_id", json!(user)), ("caption", caption)];
             fields.extend(of_media(one, false));

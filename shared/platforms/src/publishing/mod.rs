@@ -133,7 +133,7 @@ impl Platforms {
 
 fn publishable_on(piece: &content::Content) -> Result<Platform> {
     platform_of(piece.channel).ok_or_else(|| {
-        let message = "HeyCMO does not publish on this channel: put it there by hand, with the words of get_content.";
+        let message = "HeyCMO does not publish on this channel: put it there by hand.";
         Error::Store(entity::Error::conflict("not_publishable", message))
     })
 }

@@ -40,6 +40,8 @@ pub enum Scope {
     Webhooks,
     /// The REST API; by API key.
     Api,
+    /// The pages of an account in a browser, by the key of the session: who clicks around takes nothing from programs.
+    Pages,
     /// Failed authentications and other guesses; by address.
     Preauth,
     /// The MCP server; by customer.
@@ -56,6 +58,7 @@ impl Scope {
             Self::Checkout => "checkout",
             Self::Webhooks => "webhooks",
             Self::Api => "api",
+            Self::Pages => "pages",
             Self::Preauth => "preauth",
             Self::Mcp => "mcp",
             Self::Admin => "admin",
@@ -67,6 +70,7 @@ impl Scope {
             Self::Checkout => "RATE_LIMIT_CHECKOUT",
             Self::Webhooks => "RATE_LIMIT_WEBHOOKS",
             Self::Api => "RATE_LIMIT_API",
+            Self::Pages => "RATE_LIMIT_PAGES",
             Self::Preauth => "RATE_LIMIT_PREAUTH",
             Self::Mcp => "RATE_LIMIT_MCP",
             Self::Admin => "RATE_LIMIT_ADMIN",
@@ -78,6 +82,8 @@ impl Scope {
             Self::Checkout => 5,
             Self::Webhooks => 100,
             Self::Api => 60,
+            // A page is two requests: itself, and the stream that keeps it up to date.
+            Self::Pages => 120,
             Self::Preauth => 20,
             Self::Mcp => 30,
             Self::Admin => 10,
@@ -91,6 +97,7 @@ struct PerScope<T> {
     checkout: T,
     webhooks: T,
     api: T,
+    pages: T,
     preauth: T,
     mcp: T,
     admin: T,
@@ -102,6 +109,7 @@ impl<T> PerScope<T> {
             checkout: make(Scope::Checkout)?,
             webhooks: make(Scope::Webhooks)?,
             api: make(Scope::Api)?,
+            pages: make(Scope::Pages)?,
             preauth: make(Scope::Preauth)?,
             mcp: make(Scope::Mcp)?,
             admin: make(Scope::Admin)?,
@@ -113,14 +121,15 @@ impl<T> PerScope<T> {
             Scope::Checkout => &self.checkout,
             Scope::Webhooks => &self.webhooks,
             Scope::Api => &self.api,
+            Scope::Pages => &self.pages,
             Scope::Preauth => &self.preauth,
             Scope::Mcp => &self.mcp,
             Scope::Admin => &self.admin,
         }
     }
 
-    fn all(&self) -> [&T; 6] {
-        [&self.checkout, &self.webhooks, &self.api, &self.preauth, &self.mcp, &self.admin]
+    fn all(&self) -> [&T; 7] {
+        [&self.checkout, &self.webhooks, &self.api, &self.pages, &self.preauth, &self.mcp, &self.admin]
     }
 }
 
@@ -440,8 +449,11 @@ mod tests {
     fn the_limits_are_those_of_the_contract_unless_told_otherwise() {
         let per_minute = |limits: RateLimits| limits.0.all().map(|limit| limit.map_or(0, NonZeroU32::get));
         let limits = |variables| RateLimits::from_environment(&Environment::of(variables)).unwrap();
-        assert_eq!(per_minute(limits(&[])), [5, 100, 60, 20, 30, 10]);
-        assert_eq!(per_minute(limits(&[("RATE_LIMIT_MCP", "7"), ("RATE_LIMIT_API", "0")])), [5, 100, 0, 20, 7, 10]);
+        assert_eq!(per_minute(limits(&[])), [5, 100, 60, 120, 20, 30, 10]);
+        assert_eq!(
+            per_minute(limits(&[("RATE_LIMIT_MCP", "7"), ("RATE_LIMIT_API", "0")])),
+            [5, 100, 0, 120, 20, 7, 10]
+        );
     }
 
     #[test]
