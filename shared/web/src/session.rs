@@ -128,6 +128,8 @@ impl Sessions {
         let Some(session) = self.read(headers, now()) else { return Ok(None) };
         match keys::authenticate_by_id(db, &session.customer, &session.key).await {
             Ok(accepted) => {
+                crate::layers::note_customer(&accepted.customer.id);
+                crate::layers::note_session(&session.id);
                 Ok(Some(Visitor { customer: accepted.customer, key: accepted.key, session_id: Some(session.id) }))
             }
             Err(Refused::UnknownKey | Refused::Inactive(_)) => Ok(None),
