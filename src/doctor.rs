@@ -10,7 +10,7 @@ use model::{Limits, Model};
 use platforms::Platforms;
 use platforms::check::Finding;
 use tokio::net::TcpListener;
-use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets, auth_config_variable};
+use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, METRICS_ADDR, Mode, Secrets, auth_config_variable};
 use web::process::open_database;
 
 /// Prints a line for each check.
@@ -55,6 +55,9 @@ pub async fn check(environment: &Environment) -> Result<(), String> {
     connected_platforms(&mut report, &config, environment).await;
     report.note("gateway address", free(GATEWAY_ADDR, config.gateway_addr).await);
     report.note("MCP address", free(MCP_ADDR, config.mcp_addr).await);
+    if let Some(address) = config.metrics_addr {
+        report.note("metrics address", free(METRICS_ADDR, address).await);
+    }
     report.verdict()
 }
 

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
 use web::process::Process;
 use web::rate_limit::RateLimiter;
-use web::serve;
+use web::{metrics, serve};
 
 use crate::sandbox::Sandboxes;
 use crate::{sandbox, welcome};
@@ -27,8 +27,9 @@ const DEMO_EMAIL: &str = "demo@heycmo.example";
 
 /// Serves until the process is told to stop.
 pub async fn serve(environment: &Environment) -> Result<(), String> {
-    let Process { config, secrets, db } = Process::start(environment).await?;
+    let Process { config, telemetry, secrets, db } = Process::start("heycmo", environment).await?;
     let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    metrics::serve(&config, &db, &shutdown).await?;
     // Both before anything is written or printed: a taken port must not use up the one showing of the key.
     let gateway = serve::bind(GATEWAY_ADDR, config.gateway_addr).await?;
     let mcp = serve::bind(MCP_ADDR, config.mcp_addr).await?;
@@ -55,6 +56,7 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     let sandbox = async { ended("sandbox", serve_sandboxes(sandboxes, &shutdown).await, &shutdown) };
     let (gateway, mcp, sandbox) = tokio::join!(gateway, mcp, sandbox);
     db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
+    telemetry.stop().await;
     gateway.and(mcp).and(sandbox)
 }
 

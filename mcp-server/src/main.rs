@@ -11,7 +11,7 @@ use platforms::Platforms;
 use web::config::{Environment, MCP_ADDR};
 use web::process::{Process, exit_code};
 use web::rate_limit::RateLimiter;
-use web::serve;
+use web::{metrics, serve};
 
 /// HeyCMO's MCP server as a process of its own, beside heycmo-gateway on the same database.
 ///
@@ -34,9 +34,10 @@ async fn run() -> Result<(), String> {
     // A missing .env is the normal case.
     let _ = dotenvy::dotenv();
     let environment = Environment::of_process().map_err(|error| error.to_string())?;
-    let Process { config, secrets, db } = Process::start(&environment).await?;
+    let Process { config, telemetry, secrets, db } = Process::start("heycmo-mcp", &environment).await?;
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
     let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    metrics::serve(&config, &db, &shutdown).await?;
     let listener = serve::bind(MCP_ADDR, config.mcp_addr).await?;
     let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
     tracing::info!(%address, database = config.database.describe(), "the MCP server listens");
@@ -59,5 +60,7 @@ async fn run() -> Result<(), String> {
     serve::serve(listener, mcp_server::app(server), shutdown)
         .await
         .map_err(|error| format!("cannot serve: {error}"))?;
-    db.close().await.map_err(|error| format!("cannot close the database: {error}"))
+    db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
+    telemetry.stop().await;
+    Ok(())
 }

@@ -16,7 +16,9 @@ use rmcp::model::*;
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use web::layers::RequestSpan;
+use web::metrics;
 
 use crate::caller::Caller;
 use crate::prompts::Prompts;
@@ -177,7 +179,11 @@ impl ServerHandler for HeyCmo {
         let caller = Caller::of(&context.extensions)?;
         let tool = request.name.clone();
         let is_known = self.app.tools.has_route(&tool);
-        let span = tracing::info_span!("tool", %tool, customer = %caller.customer_id);
+        // The transports answer tools in tasks of their own.
+        let parts = context.extensions.get::<http::request::Parts>();
+        let request_span = parts.and_then(|parts| parts.extensions.get()).map(|RequestSpan(span)| span.clone());
+        let request_span = request_span.unwrap_or_else(Span::current);
+        let span = tracing::info_span!(parent: &request_span, "tool", %tool, customer = %caller.customer_id);
         let started = Instant::now();
         let result = self.guarded(request, context).instrument(span.clone()).await;
         let result = match result {
@@ -186,7 +192,9 @@ impl ServerHandler for HeyCmo {
             other => other,
         };
         let ok = matches!(&result, Ok(CallToolResponse::Complete(result)) if result.is_error != Some(true));
-        span.in_scope(|| tracing::info!(ok, millis = started.elapsed().as_secs_f64() * 1_000.0, "called"));
+        let took = started.elapsed();
+        metrics::tool_called(is_known.then_some(tool), ok, took);
+        span.in_scope(|| tracing::info!(ok, millis = took.as_secs_f64() * 1_000.0, "called"));
         result
     }
 

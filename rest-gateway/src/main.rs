@@ -12,7 +12,7 @@ use rest_gateway::{FORM_TARGETS, Gateway, Site};
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
 use web::rate_limit::RateLimiter;
-use web::serve;
+use web::{metrics, serve};
 
 /// HeyCMO's REST gateway as a process of its own, beside heycmo-mcp on the same database.
 ///
@@ -35,9 +35,10 @@ async fn run() -> Result<(), String> {
     // A missing .env is the normal case.
     let _ = dotenvy::dotenv();
     let environment = Environment::of_process().map_err(|error| error.to_string())?;
-    let Process { config, secrets, db } = Process::start(&environment).await?;
+    let Process { config, telemetry, secrets, db } = Process::start("heycmo-gateway", &environment).await?;
     migrations::up(&db).await.map_err(|error| format!("cannot bring the schema up to date: {error}"))?;
     let shutdown = serve::shutdown_on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    metrics::serve(&config, &db, &shutdown).await?;
     let listener = serve::bind(GATEWAY_ADDR, config.gateway_addr).await?;
     let address = listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))?;
     tracing::info!(%address, database = config.database.describe(), "the gateway listens");
@@ -66,5 +67,7 @@ async fn run() -> Result<(), String> {
     serve::serve(listener, rest_gateway::app(gateway), shutdown)
         .await
         .map_err(|error| format!("cannot serve: {error}"))?;
-    db.close().await.map_err(|error| format!("cannot close the database: {error}"))
+    db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
+    telemetry.stop().await;
+    Ok(())
 }

@@ -27,6 +27,18 @@ fn compose_yaml_is_what_the_compose_specification_asks_for() {
     succeeds(&check.output().expect("check-jsonschema is not installed: run tests/setup"));
 }
 
+/// Whoever reaches the metrics needs no key.
+#[test]
+fn nobody_outside_reaches_the_metrics() {
+    let compose = std::fs::read_to_string(root().join("compose.yaml")).unwrap();
+    let port = compose.split("HEYCMO_METRICS_ADDR: 0.0.0.0:").nth(1).unwrap().lines().next().unwrap();
+    let published: Vec<&str> = compose.lines().filter(|line| line.trim_start().starts_with("ports:")).collect();
+    assert_eq!(published, [r#"    ports: ["80:80", "443:443"]"#], "only Caddy is to be reached");
+    let caddyfile = std::fs::read_to_string(root().join(CADDYFILE)).unwrap();
+    let caddy = compose.split("\n  caddy:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert!(!caddyfile.contains(port) && !caddy.contains(port), "Caddy knows {port}");
+}
+
 /// Replicas have the names that Compose gives them: project, service, number.
 #[test]
 fn caddy_knows_every_replica_of_compose_yaml() {

@@ -14,6 +14,7 @@ async fn a_taken_port_is_named() {
     for (binary, variable) in [
         ("heycmo", "HEYCMO_GATEWAY_ADDR"),
         ("heycmo", "HEYCMO_MCP_ADDR"),
+        ("heycmo", "HEYCMO_METRICS_ADDR"),
         ("heycmo-gateway", "HEYCMO_GATEWAY_ADDR"),
         ("heycmo-mcp", "HEYCMO_MCP_ADDR"),
     ] {
@@ -40,6 +41,8 @@ async fn a_variable_that_is_wrong_is_named() {
         ("DATABASE_URL", "mysql://x/y"),
         ("HEYCMO_GATEWAY_ADDR", "8787"),
         ("HEYCMO_MCP_ADDR", "localhost"),
+        ("HEYCMO_METRICS_ADDR", "203.0.113.7:9464"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
         ("PUBLIC_URL", "heycmo.example"),
         ("MCP_PUBLIC_URL", "ftp://heycmo.example"),
         ("ALLOWED_HOSTS", "https://heycmo.example"),

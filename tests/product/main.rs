@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod corpora;
 mod live;
 mod main_job;
 mod pages;

@@ -17,6 +17,7 @@ mod deletion;
 mod events;
 mod feed;
 mod keys;
+mod lag;
 mod leads;
 mod mcp_sessions;
 #[cfg(feature = "postgres")]

@@ -9,6 +9,7 @@ use entity::ids::{CustomerId, KeyId};
 use http::StatusCode;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use web::metrics;
 
 use super::config::Limits;
 use super::lock;
@@ -30,7 +31,21 @@ pub(super) enum Kind {
 
 impl Kind {
     fn is_session(self) -> bool {
-        self != Self::Exchange
+        self.transport().is_some()
+    }
+
+    /// Of a session, as metrics call it.
+    fn transport(self) -> Option<&'static str> {
+        match self {
+            Self::SseSession => Some("legacy_sse"),
+            Self::HttpSession => Some("streamable_http"),
+            Self::Exchange => None,
+        }
+    }
+
+    /// What limits how many there may be, as metrics call it.
+    fn limit(self) -> &'static str {
+        if self.is_session() { "sessions" } else { "exchanges" }
     }
 
     /// Whether somebody is waiting at the other end, so that a shutdown gives it time.
@@ -154,10 +169,12 @@ impl Sessions {
         let caps = if kind.is_session() { self.session_caps } else { self.exchange_caps };
         let mut table = lock(&self.table);
         if table.count(kind.is_session()) >= caps.all {
+            metrics::limited(kind.limit());
             return Err(server_full());
         }
         let mine = table.by_customer.entry((caller.customer_id.clone(), kind.is_session())).or_default();
         if *mine >= caps.of_one_customer {
+            metrics::limited(kind.limit());
             return Err(customer_full(kind, caps.of_one_customer));
         }
         *mine += 1;
@@ -169,6 +186,9 @@ impl Sessions {
         let (customer, key) = (caller.customer_id.clone(), caller.key_id.clone());
         table.entries.insert(id, Entry { customer, key, kind, end: end.clone() });
         drop(table);
+        if let Some(transport) = kind.transport() {
+            metrics::sessions_changed(transport, 1);
+        }
         self.joined.notify_one();
         Ok(Slot { sessions: self.clone(), id, end })
     }
@@ -204,6 +224,9 @@ impl Sessions {
     fn leave(&self, id: u64) {
         let mut table = lock(&self.table);
         let Some(entry) = table.entries.remove(&id) else { return };
+        if let Some(transport) = entry.kind.transport() {
+            metrics::sessions_changed(transport, -1);
+        }
         table.sessions -= usize::from(entry.kind.is_session());
         table.connected -= usize::from(entry.kind.is_connected());
         let place = (entry.customer, entry.kind.is_session());

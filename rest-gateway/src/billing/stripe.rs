@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 use url::Url;
+use web::metrics::{self, Outcome, Upstream};
 
 /// The one API version that we speak: what async-stripe's requests are made for.
 pub const API_VERSION: &str = "2026-09-30.endive";
@@ -67,6 +68,13 @@ fn said(before: &str, text: &Option<String>) -> String {
 }
 
 impl StripeError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Refused { .. } => Outcome::Refused,
+            Self::Unreachable(_) | Self::Unreadable { .. } => Outcome::Failed,
+        }
+    }
+
     /// Whether Stripe has no such thing.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -123,10 +131,12 @@ impl Stripe {
         request: &RequestBuilder,
         idempotency_key: Option<&str>,
     ) -> Result<T, StripeError> {
-        let call = self.attempts(request, idempotency_key);
-        let answer = tokio::time::timeout(CALL_TIMEOUT, call).await;
-        let (answer, request_id) = answer
-            .unwrap_or_else(|_| Err(StripeError::Unreachable("no answer in time".to_owned())))
+        let answer = async {
+            let attempts = tokio::time::timeout(CALL_TIMEOUT, self.attempts(request, idempotency_key));
+            attempts.await.unwrap_or_else(|_| Err(StripeError::Unreachable("no answer in time".to_owned())))
+        };
+        let (answer, request_id) = metrics::upstream(Upstream::Stripe, StripeError::outcome, answer)
+            .await
             .inspect_err(|error| tracing::warn!(%error, path = request.path, "a call to Stripe failed"))?;
         serde_json::from_value(answer)
             .map_err(|error| StripeError::Unreadable { request_id, problem: error.to_string() })

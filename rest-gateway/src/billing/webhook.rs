@@ -28,7 +28,7 @@ const HANDLED: [&str; 11] = [
 
 /// What every event of every API version has.
 #[derive(Debug, Deserialize)]
-pub(super) struct Envelope {
+pub struct Envelope {
     id: String,
     #[serde(rename = "type")]
     event_type: String,
@@ -40,6 +40,29 @@ pub(super) struct Envelope {
 #[derive(Debug, Deserialize)]
 pub(super) struct Data {
     pub(super) object: Value,
+}
+
+impl Envelope {
+    /// Stripe's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Reads the body of a webhook; gives its text too.
+///
+/// # Errors
+///
+/// 400 for what is not an event of Stripe's.
+pub fn read(body: &[u8]) -> Result<(Envelope, &str), ApiError> {
+    let unreadable = || bad("invalid_event", "The body is not an event of Stripe's.");
+    let payload = std::str::from_utf8(body).map_err(|_| unreadable())?;
+    let event: Envelope = serde_json::from_str(payload).map_err(|_| unreadable())?;
+    if event.id.is_empty() || event.id.len() > MAX_ID_CHARS || event.event_type.len() > MAX_ID_CHARS {
+        return Err(unreadable());
+    }
+    Ok((event, payload))
 }
 
 impl Billing {
@@ -55,12 +78,7 @@ impl Billing {
         if !signed {
             return Err(bad("invalid_signature", "The Stripe-Signature header does not fit this body."));
         }
-        let unreadable = |_| bad("invalid_event", "The body is not an event of Stripe's.");
-        let payload = std::str::from_utf8(body).map_err(|_| unreadable(()))?;
-        let event: Envelope = serde_json::from_str(payload).map_err(|_| unreadable(()))?;
-        if event.id.is_empty() || event.id.len() > MAX_ID_CHARS || event.event_type.len() > MAX_ID_CHARS {
-            return Err(unreadable(()));
-        }
+        let (event, payload) = read(body)?;
         let other_mode = event.livemode.is_some_and(|live| live != account.live);
         if other_mode {
             tracing::warn!(event = event.id, "an event of Stripe's other mode (live or test) is kept and ignored");

@@ -73,7 +73,10 @@ impl Billing {
         }
         let handled = tokio::time::timeout(TIME_FOR_ONE, self.handle(account, &event)).await;
         let problem = match handled {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(())) => {
+                web::metrics::webhook_handled("stripe", entity::db::now() - event.created_at);
+                return Ok(());
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it took too long".to_owned(),
         };

@@ -15,6 +15,7 @@ use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::error::ApiError;
 use web::layers::Quiet;
+use web::metrics::{self, Outcome, Upstream};
 
 use super::{APP, functions};
 use crate::billing::Billing;
@@ -71,7 +72,9 @@ impl Runner {
                 let data = serde_json::from_str(&message.data).map_err(|error| error.to_string())?;
                 let mut event = Event::new(&message.name, data).with_id(&message.event_id);
                 event.ts = Some(message.created_at.timestamp_millis());
-                inngest.0.send(vec![event]).await.map_err(|error| error.to_string())?;
+                let sending = inngest.0.send(vec![event]);
+                let sent = metrics::upstream(Upstream::Inngest, |_| Outcome::Failed, sending).await;
+                sent.map_err(|error| error.to_string())?;
                 outbox::delivered(db, &message.id).await.map_err(|error| error.to_string())
             }
         }

@@ -1,5 +1,5 @@
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tracing::Instrument;
 use url::Url;
 
 use crate::error::clean;
@@ -33,7 +34,11 @@ pub struct Composio {
     base: Url,
     key: SecretString,
     health: Mutex<Health>,
+    observe: Observe,
 }
+
+/// Hears of every call: how long it took with all its attempts, and how it failed, if it did.
+pub type Observe = fn(Duration, Option<&Error>);
 
 /// How calls went lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +85,14 @@ impl Composio {
     /// When TLS cannot be set up.
     pub fn new(http: ClientBuilder, base: Url, key: SecretString) -> std::result::Result<Self, reqwest::Error> {
         let http = http.connect_timeout(CONNECT_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { http, base, key, health: Mutex::default() })
+        Ok(Self { http, base, key, health: Mutex::default(), observe: |_, _| {} })
+    }
+
+    /// The same client, which tells of its calls.
+    #[must_use]
+    pub fn observed(mut self, observe: Observe) -> Self {
+        self.observe = observe;
+        self
     }
 
     /// How calls went lately. Costs no call.
@@ -109,11 +121,14 @@ impl Composio {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let attempts = self.attempts(request.timeout(patience.attempt), patience.attempts);
+        let began = Instant::now();
+        let span = tracing::info_span!("upstream", service = "composio");
+        let attempts = self.attempts(request.timeout(patience.attempt), patience.attempts).instrument(span);
         let answer = match tokio::time::timeout(patience.call, attempts).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(Error::NoAnswer("no answer in time".to_owned())),
         };
+        (self.observe)(began.elapsed(), answer.as_ref().err());
         self.note(path, answer.as_ref().err());
         let (answer, request_id) = answer?;
         serde_json::from_value(answer).map_err(|error| Error::Unreadable { problem: error.to_string(), request_id })

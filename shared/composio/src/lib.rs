@@ -11,7 +11,7 @@ mod webhooks;
 
 pub use accounts::{Account, AccountFilter, AccountStatus, Link, LinkRequest, Slug};
 pub use auth_configs::AuthConfig;
-pub use client::{Composio, Failing, Health};
+pub use client::{Composio, Failing, Health, Observe};
 pub use error::Error;
 pub use toolkits::Toolkit;
 pub use tools::{Execution, Tool};

@@ -92,6 +92,15 @@ impl std::str::FromStr for DatabaseUrl {
     }
 }
 
+/// Connections of a process to its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// That wait for something to do.
+    pub idle: u32,
+    /// That somebody works with.
+    pub used: u32,
+}
+
 /// The database, as every query and use case takes it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -175,6 +184,24 @@ impl Db {
     pub async fn answers(&self) -> bool {
         let probe = self.connection.execute_unprepared("SELECT 1");
         matches!(tokio::time::timeout(ACQUIRE_TIMEOUT, probe).await, Ok(Ok(_)))
+    }
+
+    /// How many connections there are right now. Asks nobody.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let connection = &self.connection.0;
+        let (all, idle) = match connection.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = connection.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = connection.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(all);
+        Connections { idle, used: all - idle }
     }
 
     /// Closes every connection once the calls in flight are done.

@@ -13,6 +13,7 @@ pub mod events;
 pub mod feed;
 pub mod ids;
 pub mod keys;
+pub mod lag;
 pub mod leads;
 pub mod mcp_sessions;
 pub mod outbox;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod anomalies;
+mod asking;
 pub mod brand;
 pub mod calendar;
 mod channels;

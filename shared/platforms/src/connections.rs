@@ -352,7 +352,11 @@ impl Platforms {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(connections::webhook_handled(&self.db, &event.id).await.map_err(Error::from)?)
+        connections::webhook_handled(&self.db, &event.id).await.map_err(Error::from)?;
+        if let Some(happened_at) = event.timestamp {
+            web::metrics::webhook_handled("composio", now() - happened_at);
+        }
+        Ok(())
     }
 
     async fn whose(&self, event: &Envelope) -> Result<Option<CustomerId>> {

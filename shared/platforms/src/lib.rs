@@ -19,6 +19,7 @@ use entity::db::Db;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use web::config::{ComposioConfig, PublicUrl, Secrets};
+use web::metrics::{Outcome, Upstream, upstream_called};
 use web::seal::Seal;
 
 pub use error::Error;
@@ -65,7 +66,8 @@ impl Platforms {
         let project = |config: ComposioConfig| {
             let ComposioConfig { api_key, base_url, webhook_secrets, auth_configs } = config;
             let composio = Composio::new(web::http_client(), base_url, api_key)
-                .map_err(|error| format!("cannot make a client for Composio: {error}"))?;
+                .map_err(|error| format!("cannot make a client for Composio: {error}"))?
+                .observed(count);
             let states = secrets.seal("composio connect states");
             Ok::<_, String>(Project {
                 composio,
@@ -95,4 +97,14 @@ impl Platforms {
     fn project(&self) -> Result<&Project> {
         self.project.as_deref().ok_or(Error::NotConfigured)
     }
+}
+
+/// Counts a call to Composio.
+fn count(took: std::time::Duration, error: Option<&composio::Error>) {
+    let outcome = match error {
+        None => Outcome::Ok,
+        Some(error) if error.is_outage() => Outcome::Failed,
+        Some(_) => Outcome::Refused,
+    };
+    upstream_called(Upstream::Composio, outcome, took);
 }

@@ -82,6 +82,7 @@ pub async fn authenticate(db: &Db, presented: Option<&str>) -> Result<KeyHolder,
     };
     let presented: PlainKey = presented.parse().map_err(|_| ApiError::from(keys::Refused::UnknownKey))?;
     let accepted = keys::authenticate(db, &presented).await?;
+    crate::layers::note_customer(&accepted.customer.id);
     Ok(KeyHolder { customer: accepted.customer, key: accepted.key, presented })
 }
 

@@ -6,16 +6,19 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use entity::ids::CustomerId;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use ulid::Ulid;
 
 use crate::error::ApiError;
 use crate::rate_limit::Told;
+use crate::{metrics, telemetry};
 
 /// How long a request to the gateway may take. Streams begin at once and are not bound by it.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,6 +33,10 @@ const MAX_REQUEST_ID_CHARS: usize = 64;
 /// The id of a request, in its extensions.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+/// The span of a request, in its extensions: what goes on after its answer, in another task, still belongs to it.
+#[derive(Clone, Debug)]
+pub struct RequestSpan(pub Span);
 
 /// Puts the common layers around a finished router. `timeout` is how long a request may take until its answer begins.
 ///
@@ -66,8 +73,11 @@ async fn finish(mut request: Request, next: Next) -> Response {
     let told = Told::default();
     request.extensions_mut().insert(told.clone());
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", %id, %method, route);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map(MatchedPath::as_str);
+    let span = span(&id, &method, route.unwrap_or("(none)"));
+    telemetry::received(&span, &method, route.unwrap_or("(none)"), request.headers());
+    request.extensions_mut().insert(RequestSpan(span.clone()));
     let started = Instant::now();
 
     let response = next.run(request).instrument(span.clone()).await;
@@ -76,14 +86,40 @@ async fn finish(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response.headers_mut().extend(told.take());
-    let status = response.status().as_u16();
-    let millis = started.elapsed().as_secs_f64() * 1_000.0;
+    let took = started.elapsed();
+    metrics::answered(&method, route, response.status(), took);
+    telemetry::answered(&span, response.status());
+    let (status, millis) = (response.status().as_u16(), took.as_secs_f64() * 1_000.0);
     if response.extensions().get::<Quiet>().is_some() && response.status().is_success() {
         span.in_scope(|| tracing::debug!(status, millis, "answered"));
     } else {
         span.in_scope(|| tracing::info!(status, millis, "answered"));
     }
     response
+}
+
+/// Whoever finds out writes the customer and the session into it; then they are in every line of the request's.
+fn span(id: &str, method: &Method, route: &str) -> Span {
+    tracing::info_span!(
+        "request",
+        %id,
+        %method,
+        route,
+        customer = Empty,
+        session = Empty,
+        otel.name = Empty,
+        otel.kind = Empty,
+    )
+}
+
+/// Whose request it is that is being handled, for the log.
+pub(crate) fn note_customer(id: &CustomerId) {
+    Span::current().record("customer", tracing::field::display(id));
+}
+
+/// In which session it came, for the log.
+pub fn note_session(id: &str) {
+    Span::current().record("session", id);
 }
 
 fn request_id(request: &Request) -> String {

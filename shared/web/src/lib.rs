@@ -11,6 +11,7 @@ pub mod error;
 pub mod health;
 mod http_client;
 pub mod layers;
+pub mod metrics;
 pub mod process;
 pub mod rate_limit;
 pub mod seal;

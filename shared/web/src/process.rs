@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use entity::db::{self, DatabaseUrl, Db};
 
 use crate::config::{Config, Environment, Secrets};
-use crate::telemetry;
+use crate::telemetry::Telemetry;
 
 /// What a process has once it has started.
 #[derive(Debug)]
 pub struct Process {
     /// What it was told.
     pub config: Config,
+    /// The log and the traces.
+    pub telemetry: Telemetry,
     /// The secrets.
     pub secrets: Secrets,
     /// The database, with the schema not yet looked at.
@@ -19,17 +21,18 @@ pub struct Process {
 }
 
 impl Process {
-    /// Reads the configuration, starts the log and opens the database.
+    /// Reads the configuration, starts the log, and traces where a collector is set, and opens the database.
     ///
     /// # Errors
     ///
     /// One sentence for whoever started the process.
-    pub async fn start(environment: &Environment) -> Result<Self, String> {
+    pub async fn start(program: &'static str, environment: &Environment) -> Result<Self, String> {
         let config = Config::from_environment(environment).map_err(|error| error.to_string())?;
-        telemetry::start(config.log_format, config.log_filter.as_deref())?;
+        let filter = config.log_filter.as_deref();
+        let telemetry = Telemetry::start(program, config.log_format, filter, config.collector.as_ref())?;
         let secrets = Secrets::load(environment, config.mode, &config.data_dir).map_err(|error| error.to_string())?;
         let db = open_database(&config.database).await?;
-        Ok(Self { config, secrets, db })
+        Ok(Self { config, telemetry, secrets, db })
     }
 }
 

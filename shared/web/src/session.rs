@@ -136,6 +136,8 @@ impl Sessions {
         match keys::authenticate_by_id(db, &session.customer, &session.key).await {
             Ok(_) if keys::session_is_over(db, &session.customer, &session.id, session.begun_at()).await? => Ok(None),
             Ok(accepted) => {
+                crate::layers::note_customer(&accepted.customer.id);
+                crate::layers::note_session(&session.id);
                 Ok(Some(Visitor { customer: accepted.customer, key: accepted.key, session_id: Some(session.id) }))
             }
             Err(Refused::UnknownKey | Refused::Inactive(_)) => Ok(None),

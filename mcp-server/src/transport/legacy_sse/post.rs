@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, ClientNotification, RequestId, ServerJsonRpcMessage};
 use serde_json::json;
 use tokio::sync::oneshot;
+use web::layers::note_session;
 
 use super::Endpoint;
 use super::outbox::NotSent;
@@ -35,6 +36,7 @@ pub struct Throttled {
 /// Takes a post, or says why not.
 pub(super) async fn accept<H>(endpoint: &Endpoint<H>, request: Request) -> Result<Response, Refusal> {
     let session = session_of(endpoint, &request)?;
+    note_session(&session.id);
     intake::require_json(request.headers())?;
     let wants_json = accepts_only_json(request.headers());
     let (mut parts, body) = request.into_parts();

@@ -14,6 +14,7 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use rmcp::ServerHandler;
 use tokio::time::{Instant, Sleep, sleep};
+use web::layers::note_session;
 
 use super::Endpoint;
 use super::serve::Life;
@@ -39,6 +40,7 @@ pub(super) fn open<H: ServerHandler + Clone>(
     let slot = endpoint.registry.admit(&caller, Kind::SseSession)?;
     let id = random_id()?;
     let (session, inbox) = Session::new(id, caller.customer_id, slot.end().clone(), endpoint.limits.clone());
+    note_session(&session.id);
     let first = wire::endpoint(&endpoint.message_path, &session.id, token_to_repeat(request).as_deref());
     // The queue is new, so there is room.
     session.outbox.try_push(&first).ok();

@@ -21,6 +21,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::SessionStore;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use web::layers::note_session;
 
 use super::binding::Binding;
 use super::config::{Limits, TransportConfig};
@@ -181,7 +182,9 @@ fn open_id(headers: &mut HeaderMap, binding: &Binding, caller: &Caller) -> Resul
         return Err(Refusal::no_http_session());
     }
     let opened = bound.to_str().ok().and_then(|bound| binding.open(bound, &caller.customer_id));
-    let id = opened.and_then(|id| HeaderValue::from_str(id).ok()).ok_or_else(Refusal::no_http_session)?;
+    let opened = opened.ok_or_else(Refusal::no_http_session)?;
+    let id = HeaderValue::from_str(opened).map_err(|_| Refusal::no_http_session())?;
+    note_session(opened);
     headers.insert(SESSION_ID, id);
     Ok(())
 }
@@ -189,7 +192,8 @@ fn open_id(headers: &mut HeaderMap, binding: &Binding, caller: &Caller) -> Resul
 /// Binds the id of a session that rmcp just made.
 fn bind_id(headers: &mut HeaderMap, binding: &Binding, caller: &Caller) -> Result<(), Refusal> {
     let Some(id) = headers.get(SESSION_ID) else { return Ok(()) };
-    let bound = id.to_str().ok().map(|id| binding.bind(id, &caller.customer_id));
+    let id = id.to_str().ok().inspect(|id| note_session(id));
+    let bound = id.map(|id| binding.bind(id, &caller.customer_id));
     let bound = bound.and_then(|bound| HeaderValue::from_str(&bound).ok()).ok_or_else(Refusal::internal)?;
     headers.insert(SESSION_ID, bound);
     Ok(())

@@ -16,6 +16,7 @@ use entity::ids::{ContentId, CustomerId, RunId};
 use model::{Limits, Model};
 use serde::{Deserialize, Serialize};
 
+use crate::asking::ask;
 use crate::check::check;
 use crate::input::validate_draft;
 use crate::text::{quoted, shortened};
@@ -123,7 +124,7 @@ async fn attempt(
     before: Option<(&str, &[String])>,
 ) -> std::result::Result<Attempt, String> {
     let (instructions, request) = (assignment.instructions(), assignment.request(before));
-    let answer = model.write(&instructions, &request, LIMITS).await.map_err(|error| in_words(&error))?.text;
+    let answer = ask(model, &instructions, &request, LIMITS).await.map_err(|error| in_words(&error))?.text;
     Ok(match judge(assignment, &answer) {
         Ok(written) => Attempt::Good(written),
         Err(problems) => Attempt::Bad(answer, problems),

@@ -11,6 +11,7 @@ use model::{Limits, Model};
 use regex::Regex;
 use serde_json::{Value, json};
 
+use crate::asking::ask;
 use crate::text::{characters, shortened};
 
 pub use numbers::strange_numbers;
@@ -49,7 +50,7 @@ pub async fn narrate(model: &Model, facts: &str, brand: &Brand) -> Option<String
     let mut before = None;
     for _ in 0..2 {
         let request = request(facts, brand, before.as_ref());
-        let answer = model.write(INSTRUCTIONS, &request, LIMITS).await.ok()?.text;
+        let answer = ask(model, INSTRUCTIONS, &request, LIMITS).await.ok()?.text;
         let problems = problems(&answer, facts);
         if problems.is_empty() {
             return Some(answer);

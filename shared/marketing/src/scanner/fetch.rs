@@ -22,6 +22,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::Semaphore;
 use tokio_util::io::StreamReader;
 use url::{Host, Url};
+use web::metrics::{self, Outcome, Upstream};
 
 use super::address::is_public;
 use super::charset::decode;
@@ -85,6 +86,17 @@ pub enum FetchError {
     /// Anything else between us and it.
     #[error("The page could not be read: {0}.")]
     Failed(String),
+}
+
+impl FetchError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Address(_) | Self::NotPublic(_) | Self::TooManyRedirects | Self::TooLarge | Self::NotHtml(_) => {
+                Outcome::Refused
+            }
+            Self::NoHost(_) | Self::TooSlow | Self::Failed(_) => Outcome::Failed,
+        }
+    }
 }
 
 /// How far the scanner may reach: what anybody on the internet reaches, and the networks that whoever runs it allows.
@@ -419,8 +431,12 @@ impl Scanner {
         Some(TriedLink { url, status: Some(status.as_u16()) })
     }
 
+    async fn get(&self, url: Url, accept: &str) -> Result<Answer, FetchError> {
+        metrics::upstream(Upstream::Page, FetchError::outcome, self.follow(url, accept)).await
+    }
+
     /// Follows redirects by itself, so that each address is looked at before anything is sent there.
-    async fn get(&self, mut url: Url, accept: &str) -> Result<Answer, FetchError> {
+    async fn follow(&self, mut url: Url, accept: &str) -> Result<Answer, FetchError> {
         let mut redirects = Vec::new();
         loop {
             self.require_allowed(&url)?;

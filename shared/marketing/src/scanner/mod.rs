@@ -29,10 +29,10 @@ pub use geo::Engines;
 pub use page::{Heading, Image, Link, Page};
 pub use regression::{Fall, Regression, to_keep};
 pub use report::markdown;
-pub use robots::Robots;
+pub use robots::{OUR_NAME, Robots, is_allowed};
 pub use rule::{Dimension, Finding, Grade, Group, Rule, Score, Verdict};
 pub use scan::Scan;
-pub use sitemap::Sitemap;
+pub use sitemap::{File as SitemapFile, Sitemap, read as read_sitemap};
 pub use structured::Block;
 
 /// How well search engines can read, show and rank a page.

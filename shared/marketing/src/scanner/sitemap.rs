@@ -30,19 +30,28 @@ pub enum Sitemap {
 
 /// What one file of a sitemap says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum File {
+pub enum File {
     /// It cannot be read, and why.
     Unreadable(String),
     /// It lists the page.
     Listed,
     /// It does not list the page; but perhaps these do.
-    Index { sitemaps: Vec<Url>, is_whole: bool },
+    Index {
+        /// Where they are.
+        sitemaps: Vec<Url>,
+        /// Whether all of them are named.
+        is_whole: bool,
+    },
     /// It does not list the page, as far as it was read.
-    Unlisted { is_whole: bool },
+    Unlisted {
+        /// Whether all of it was read.
+        is_whole: bool,
+    },
 }
 
 /// Reads a file, as far as it was fetched, and looks for a page by the addresses under which it is known.
-pub(super) fn read(bytes: &[u8], is_cut: bool, pages: &[Url]) -> File {
+#[must_use]
+pub fn read(bytes: &[u8], is_cut: bool, pages: &[Url]) -> File {
     if !bytes.starts_with(&GZIP) {
         return look(bytes, is_cut, pages);
     }

@@ -7,7 +7,7 @@ mod llm;
 mod secrets;
 mod stripe;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use axum::http::HeaderValue;
@@ -31,6 +31,8 @@ pub const GATEWAY_ADDR: &str = "HEYCMO_GATEWAY_ADDR";
 pub const MCP_ADDR: &str = "HEYCMO_MCP_ADDR";
 /// See [`GATEWAY_ADDR`].
 pub const SANDBOX_ADDR: &str = "HEYCMO_SANDBOX_ADDR";
+/// See [`GATEWAY_ADDR`].
+pub const METRICS_ADDR: &str = "HEYCMO_METRICS_ADDR";
 
 const DEFAULT_GRACE: Duration = Duration::days(7);
 const MAX_GRACE_DAYS: u16 = 365;
@@ -59,6 +61,10 @@ pub struct Config {
     pub mcp_addr: SocketAddr,
     /// `HEYCMO_SANDBOX_ADDR`: where the stand-ins for Stripe and Composio listen, in development without those.
     pub sandbox_addr: SocketAddr,
+    /// `HEYCMO_METRICS_ADDR`: where Prometheus finds the metrics, if anywhere.
+    pub metrics_addr: Option<SocketAddr>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: who collects traces, if anybody.
+    pub collector: Option<Url>,
     /// Networks whose pages may be scanned besides everybody's.
     pub scan_networks: Vec<IpNet>,
     /// Who may ask for what, and under which name.
@@ -151,6 +157,8 @@ impl Config {
             mcp_addr: environment
                 .parsed_with(MCP_ADDR, parse_addr)?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8788))),
+            metrics_addr: environment.parsed_with(METRICS_ADDR, parse_metrics_addr)?,
+            collector: environment.parsed_with("OTEL_EXPORTER_OTLP_ENDPOINT", parse_collector)?,
             scan_networks: environment.list_of("HEYCMO_SCAN_NETWORKS", parse_network)?,
             sandbox_addr: environment
                 .parsed_with(SANDBOX_ADDR, parse_addr)?
@@ -259,6 +267,35 @@ fn parse_addr(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an address and a port, such as 127.0.0.1:8787 or [::]:8787".to_owned())
 }
 
+/// The metrics say how the business goes, and ask nobody who they are.
+fn parse_metrics_addr(text: &str) -> Result<SocketAddr, String> {
+    let address = parse_addr(text)?;
+    if is_private(address.ip()) {
+        return Ok(address);
+    }
+    Err("must be an address of this machine or of a private network, such as 127.0.0.1:9464: anybody could read the metrics"
+        .to_owned())
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(it) => {
+            // The last is the shared address space of RFC 6598.
+            it.is_unspecified()
+                || it.is_loopback()
+                || it.is_private()
+                || it.is_link_local()
+                || matches!(it.octets(), [100, 64..=127, ..])
+        }
+        IpAddr::V6(it) => it.is_unspecified() || it.is_loopback() || it.is_unique_local() || it.is_unicast_link_local(),
+    }
+}
+
+fn parse_collector(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none());
+    url.ok_or_else(|| "must be the address of a collector, such as http://127.0.0.1:4318".to_owned())
+}
+
 fn parse_public_url(text: &str, mode: Mode) -> Result<Url, String> {
     let expected = "must be an origin such as https://heycmo.example, without a path";
     let url = Url::parse(text).map_err(|_| expected.to_owned())?;
@@ -350,6 +387,17 @@ mod tests {
     }
 
     #[test]
+    fn metrics_are_for_private_networks() {
+        assert_eq!(config(&[]).unwrap().metrics_addr, None);
+        for address in
+            ["127.0.0.1:9464", "0.0.0.0:9464", "10.87.0.7:9464", "100.64.0.1:9464", "[::1]:9464", "[fd00::7]:9464"]
+        {
+            let config = config(&[("HEYCMO_METRICS_ADDR", address)]).unwrap();
+            assert_eq!(config.metrics_addr, Some(address.parse().unwrap()));
+        }
+    }
+
+    #[test]
     fn every_error_names_its_variable() {
         for (variables, name) in [
             (vec![("HEYCMO_ENV", "prod")], "HEYCMO_ENV"),
@@ -357,6 +405,10 @@ mod tests {
             (vec![("DATABASE_URL", "sqlite::memory:")], "DATABASE_URL"),
             (vec![("HEYCMO_GATEWAY_ADDR", "8787")], "HEYCMO_GATEWAY_ADDR"),
             (vec![("HEYCMO_MCP_ADDR", "localhost")], "HEYCMO_MCP_ADDR"),
+            (vec![("HEYCMO_METRICS_ADDR", "9464")], "HEYCMO_METRICS_ADDR"),
+            (vec![("HEYCMO_METRICS_ADDR", "203.0.113.7:9464")], "HEYCMO_METRICS_ADDR"),
+            (vec![("HEYCMO_METRICS_ADDR", "[2001:db8::1]:9464")], "HEYCMO_METRICS_ADDR"),
+            (vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4317")], "OTEL_EXPORTER_OTLP_ENDPOINT"),
             (vec![("PUBLIC_URL", "heycmo.example")], "PUBLIC_URL"),
             (vec![("PUBLIC_URL", "https://heycmo.example/path")], "PUBLIC_URL"),
             (vec![("HEYCMO_ENV", "production")], "PUBLIC_URL"),

@@ -318,6 +318,7 @@ impl RateLimiter {
                 Ok(Some(allowance))
             }
             Outcome::Refused { wait } => {
+                crate::metrics::limited(scope.name());
                 let reset = whole_seconds(wait);
                 let exceeded = Exceeded(Allowance { scope, per_minute: per_minute.get(), left: 0, reset });
                 Told::tell(request, exceeded.headers());
