@@ -14,6 +14,7 @@ mod main_job;
 mod pages;
 mod prompts;
 mod rate_limits;
+mod reliability;
 mod resources;
 mod rest;
 mod routes;

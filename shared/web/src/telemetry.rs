@@ -24,6 +24,8 @@ pub fn start(format: LogFormat, filter: Option<&str>) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Where the log cannot be written, as on a full disk, saying so would end in a panic and cost a request.
+        .log_internal_errors(false)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     let started = match format {
         LogFormat::Pretty => builder.with_target(false).try_init(),

@@ -7,6 +7,7 @@
     reason = "test code: whatever goes wrong here fails the test that wanted it"
 )]
 
+pub mod clients;
 mod fixtures;
 mod inspect;
 pub mod mcp;
