@@ -50,23 +50,22 @@ pub async fn serve(environment: &Environment) -> Result<(), String> {
     let site = Site::new(public_url, &secrets, &form_targets)?;
     let (gateway_app, mcp_app) =
         apps(&config, secrets, Services { billing, platforms, site }, &db, &addresses, &shutdown)?;
-    // When one of the two fails, the other is stopped too: half a HeyCMO helps nobody.
-    let gateway = async { ended("gateway", serve::serve(gateway, gateway_app, shutdown.clone()).await, &shutdown) };
-    let mcp = async { ended("MCP server", serve::serve(mcp, mcp_app, shutdown.clone()).await, &shutdown) };
-    let sandbox = async { ended("sandbox", serve_sandboxes(sandboxes, &shutdown).await, &shutdown) };
-    let (gateway, mcp, sandbox) = tokio::join!(gateway, mcp, sandbox);
+    let proxies = &config.trusted_proxies;
+    tokio::join!(
+        serve::serve(gateway, gateway_app, proxies.clone(), shutdown.clone()),
+        serve::serve(mcp, mcp_app, proxies.clone(), shutdown.clone()),
+        serve_sandboxes(sandboxes, &shutdown),
+    );
     db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
     telemetry.stop().await;
-    gateway.and(mcp).and(sandbox)
+    Ok(())
 }
 
 /// Serves the stand-ins until `shutdown`, if there are any.
-async fn serve_sandboxes(sandboxes: Option<Sandboxes>, shutdown: &CancellationToken) -> std::io::Result<()> {
-    let Some(sandboxes) = sandboxes else {
-        shutdown.cancelled().await;
-        return Ok(());
-    };
-    sandboxes.serve(shutdown.clone()).await
+async fn serve_sandboxes(sandboxes: Option<Sandboxes>, shutdown: &CancellationToken) {
+    if let Some(sandboxes) = sandboxes {
+        sandboxes.serve(shutdown.clone()).await;
+    }
 }
 
 struct Addresses {
@@ -76,11 +75,6 @@ struct Addresses {
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, String> {
     listener.local_addr().map_err(|error| format!("cannot tell the address that was bound: {error}"))
-}
-
-fn ended(what: &str, result: std::io::Result<()>, shutdown: &CancellationToken) -> Result<(), String> {
-    shutdown.cancel();
-    result.map_err(|error| format!("the {what} cannot serve: {error}"))
 }
 
 /// What the servers work with, beside the database.

@@ -117,6 +117,8 @@ fn log(error: &Error) {
     match error {
         Error::Database(cause) => tracing::error!(error = %cause, "a query failed"),
         Error::Unavailable(cause) => tracing::warn!(error = %cause, "the database cannot be reached"),
+        Error::Unclear(cause) => tracing::warn!(error = %cause, "the database was lost while it saved"),
+        Error::Full(cause) => tracing::error!(error = %cause, "the database cannot write"),
         Error::NotFound(_) | Error::Invalid(_) | Error::Conflict { .. } => {}
     }
 }
@@ -127,6 +129,8 @@ pub fn protocol_error(error: &Error) -> ErrorData {
     match error {
         Error::NotFound(_) => ErrorData::resource_not_found(error.to_string(), None),
         Error::Invalid(_) | Error::Conflict { .. } => ErrorData::invalid_params(error.to_string(), None),
-        Error::Unavailable(_) | Error::Database(_) => ErrorData::internal_error(error.to_string(), None),
+        Error::Unavailable(_) | Error::Unclear(_) | Error::Full(_) | Error::Database(_) => {
+            ErrorData::internal_error(error.to_string(), None)
+        }
     }
 }

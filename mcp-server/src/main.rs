@@ -43,6 +43,7 @@ async fn run() -> Result<(), String> {
     tracing::info!(%address, database = config.database.describe(), "the MCP server listens");
 
     let public_url = config.origins.gateway(config.gateway_addr.port());
+    let proxies = config.trusted_proxies;
     let server = McpServer {
         scanner: Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?,
         platforms: Platforms::new(db.clone(), config.composio, public_url, &secrets)?,
@@ -54,12 +55,10 @@ async fn run() -> Result<(), String> {
         },
         binding_key: secrets.encryption.derive("mcp session ids"),
         limits: Limits::default(),
-        rate_limiter: RateLimiter::start(config.rate_limits, config.trusted_proxies, shutdown.clone()),
+        rate_limiter: RateLimiter::start(config.rate_limits, proxies.clone(), shutdown.clone()),
         shutdown: shutdown.clone(),
     };
-    serve::serve(listener, mcp_server::app(server), shutdown)
-        .await
-        .map_err(|error| format!("cannot serve: {error}"))?;
+    serve::serve(listener, mcp_server::app(server), proxies, shutdown).await;
     db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
     telemetry.stop().await;
     Ok(())

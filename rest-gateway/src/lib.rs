@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod billing;
+mod clock;
 pub mod engine;
 mod openapi;
 mod outbox;

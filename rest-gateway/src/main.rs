@@ -51,6 +51,7 @@ async fn run() -> Result<(), String> {
     let scanner = Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?;
     let workflows = Runner::new(&db, &billing, &platforms, &scanner, config.model, config.inngest)?;
     workflows.start(&db, &shutdown);
+    let proxies = config.trusted_proxies;
     let gateway = Gateway {
         billing,
         platforms,
@@ -60,13 +61,11 @@ async fn run() -> Result<(), String> {
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),
         admin_secret: secrets.admin,
-        rate_limiter: RateLimiter::start(config.rate_limits, config.trusted_proxies, shutdown.clone()),
+        rate_limiter: RateLimiter::start(config.rate_limits, proxies.clone(), shutdown.clone()),
         mcp_url: config.origins.mcp(config.mcp_addr.port()),
         shutdown: shutdown.clone(),
     };
-    serve::serve(listener, rest_gateway::app(gateway), shutdown)
-        .await
-        .map_err(|error| format!("cannot serve: {error}"))?;
+    serve::serve(listener, rest_gateway::app(gateway), proxies, shutdown).await;
     db.close().await.map_err(|error| format!("cannot close the database: {error}"))?;
     telemetry.stop().await;
     Ok(())

@@ -143,7 +143,11 @@ fn common_errors(path: &str, operation: &Operation) -> Vec<(&'static str, &'stat
     let mut errors = vec![
         ("408", "It took too long and was given up"),
         ("500", "A fault of ours; it is logged under the request id"),
-        ("503", "The database is away (`database_unavailable`), or this is not set up here (`not_configured`)"),
+        (
+            "503",
+            "The database is away (`database_unavailable`), was lost while it saved (`outcome_unknown`: look before \
+             trying again) or cannot write (`storage_full`), or this is not set up here (`not_configured`)",
+        ),
     ];
     if operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty())
         || operation.request_body.is_some()

@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use web::client_ip::TrustedProxies;
 use web::config::{ComposioConfig, Config, EncryptionSecret, Mode, PublicUrl, SANDBOX_ADDR, StripeConfig};
 use web::serve;
 
@@ -75,11 +76,7 @@ pub async fn open(
 
 impl Sandboxes {
     /// Serves them until `shutdown`.
-    ///
-    /// # Errors
-    ///
-    /// When the address can no longer be served.
-    pub async fn serve(self, shutdown: CancellationToken) -> std::io::Result<()> {
+    pub async fn serve(self, shutdown: CancellationToken) {
         // The pages of the two link to each other; where there is only one, it is what one finds.
         let stripe = match self.stripe {
             Some(stripe) => {
@@ -92,7 +89,7 @@ impl Sandboxes {
             Some(composio) => composio.router(),
             None => Router::new().route("/composio", get(async || Redirect::to("/"))),
         };
-        serve::serve(self.listener, stripe.merge(composio), shutdown).await
+        serve::serve(self.listener, stripe.merge(composio), TrustedProxies::default(), shutdown).await;
     }
 
     /// What they stand in for.

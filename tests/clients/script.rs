@@ -1,9 +1,9 @@
 //! Running a client's script beside a server of its own.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+pub use harness::clients::{node, python};
 use harness::process::{HeyCmo, Launch};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -12,40 +12,6 @@ use crate::printed::For;
 
 /// Longer than any script takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(180);
-
-/// A script under `node` with the pinned Node.js.
-pub fn node(script: &str) -> Command {
-    let directory = here().join("node");
-    let installed = directory.join("node_modules");
-    require_installed(&directory.join("package-lock.json"), &installed.join(".installed"));
-    let programs = installed.join(".bin");
-    let mut command = Command::new(programs.join("node"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&path))).expect("a PATH");
-    command.current_dir(directory).arg(script).env("PATH", path);
-    command
-}
-
-/// A program of one of the environments under `python`.
-pub fn python(environment: &str, program: &str) -> Command {
-    let directory = here().join("python");
-    let environment_directory = directory.join(environment);
-    require_installed(&directory.join(format!("{environment}.txt")), &environment_directory.join(".installed"));
-    let mut command = Command::new(environment_directory.join("bin").join(program));
-    command.current_dir(directory);
-    command
-}
-
-fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
-}
-
-/// Setup leaves a copy of the list that it installed.
-fn require_installed(wanted: &Path, installed: &Path) {
-    let wanted = std::fs::read(wanted).expect("the list of packages");
-    let is_installed = std::fs::read(installed).is_ok_and(|installed| installed == wanted);
-    assert!(is_installed, "the clients are not installed, or not in the right versions: run tests/setup");
-}
 
 /// Has a client do the whole job with what a new server prints for it.
 pub async fn does_the_job(mut client: Command, kind: For) {

@@ -8,7 +8,10 @@
     reason = "test code: whatever goes wrong here fails the test"
 )]
 
+mod compose;
+mod enduring;
 mod files;
 mod keys;
 mod replicas;
 mod site;
+mod tls;

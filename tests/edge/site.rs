@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 /// What Caddy logs.
 const LOG: &str = "caddy.log";
+/// Where Caddy keeps the certificate of its own authority.
+const AUTHORITY: &str = "caddy/pki/authorities/local/root.crt";
 /// Below the root of the project.
 pub const CADDYFILE: &str = "Caddyfile";
 
@@ -47,7 +49,8 @@ pub struct Site {
     settings: Vec<(String, String)>,
     data: Arc<TempDir>,
     caddy: tokio::process::Child,
-    _database: TestDb,
+    /// What they share.
+    pub database: TestDb,
 }
 
 impl Site {
@@ -58,9 +61,29 @@ impl Site {
 
     /// A site with these variables.
     pub async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let origin = format!("http://127.0.0.1:{}", free_port());
+        Self::start_at(origin, CADDYFILE, variables).await
+    }
+
+    /// A site with TLS, under a name of this machine, of which Caddy itself is the authority; and the authority's
+    /// certificate.
+    pub async fn start_with_tls() -> (Self, Vec<u8>) {
+        let directory = tempfile::tempdir().unwrap();
+        let caddyfile = directory.path().join(CADDYFILE);
+        let ours = std::fs::read_to_string(root().join(CADDYFILE)).unwrap();
+        // The machine that runs the tests is not to trust that authority, nor to serve anything at port 80.
+        let here = ours.replacen("admin off", "admin off\n\tskip_install_trust\n\tauto_https disable_redirects", 1);
+        std::fs::write(&caddyfile, here).unwrap();
+        let origin = format!("https://localhost:{}", free_port());
+        let site = Self::start_at(origin, caddyfile.to_str().unwrap(), &[]).await;
+        let certificate = site.data.path().join(AUTHORITY);
+        let certificate = harness::eventually("Caddy makes its authority", async || std::fs::read(&certificate).ok());
+        (site, certificate.await)
+    }
+
+    async fn start_at(origin: String, caddyfile: &str, variables: &[(&str, &str)]) -> Self {
         let database = TestDb::migrated(Backend::Postgres).await;
         let data = Arc::new(tempfile::tempdir().unwrap());
-        let origin = format!("http://127.0.0.1:{}", free_port());
         let mut settings = vec![
             ("DATABASE_URL".to_owned(), database.url_text()),
             ("PUBLIC_URL".to_owned(), origin.clone()),
@@ -79,7 +102,7 @@ impl Site {
         };
         let mut command = tokio::process::Command::from(caddy());
         command
-            .args(["run", "--adapter", "caddyfile", "--config", CADDYFILE])
+            .args(["run", "--adapter", "caddyfile", "--config", caddyfile])
             .env("HEYCMO_SITE", &origin)
             .env("HEYCMO_GATEWAYS", listed(&gateways))
             .env("HEYCMO_MCP_SERVERS", listed(&mcp_servers))
@@ -90,8 +113,11 @@ impl Site {
             .stderr(std::fs::File::create(data.path().join(LOG)).unwrap())
             .kill_on_drop(true);
         let caddy = command.spawn().unwrap();
-        let site = Self { origin, mcp_servers, gateways, settings, data, caddy, _database: database };
-        site.serves().await;
+        let site = Self { origin, mcp_servers, gateways, settings, data, caddy, database };
+        // Whoever does not know the authority is not served.
+        if !site.origin.starts_with("https") {
+            site.serves().await;
+        }
         site
     }
 
@@ -118,6 +144,12 @@ impl Site {
         (made["customerId"].as_str().unwrap().to_owned(), Caller::new(&self.origin, key))
     }
 
+    /// The key of a customer who is made behind the edge.
+    pub async fn key_of_a_new_customer(&self) -> String {
+        let (_, key) = harness::a_customer(&self.database.db()).await;
+        key.expose().to_owned()
+    }
+
     /// So many customers that each replica has some: that one has none of 12 happens once in 2,000 times.
     pub async fn customers(&self) -> Vec<(String, Caller)> {
         let mut customers = Vec::new();
@@ -129,11 +161,23 @@ impl Site {
 
     /// Kills an MCP server and starts it again where it was; `meanwhile` is done while it is away.
     pub async fn without_mcp_server(&mut self, index: usize, meanwhile: impl AsyncFnOnce(&Self)) {
-        let replica = &mut self.mcp_servers[index];
-        replica.process.take().unwrap().kill().await;
-        let address = replica.address.clone();
+        self.kill(false, index).await;
         meanwhile(self).await;
-        self.mcp_servers[index] = Replica::start("heycmo-mcp", &address, &self.settings, &self.data).await;
+        self.restart(false, index).await;
+    }
+
+    /// Ends a replica as SIGKILL does.
+    pub async fn kill(&mut self, is_gateway: bool, index: usize) {
+        let replicas = if is_gateway { &mut self.gateways } else { &mut self.mcp_servers };
+        replicas[index].process.take().unwrap().kill().await;
+    }
+
+    /// Starts it again where it was.
+    pub async fn restart(&mut self, is_gateway: bool, index: usize) {
+        let (binary, replicas) =
+            if is_gateway { ("heycmo-gateway", &mut self.gateways) } else { ("heycmo-mcp", &mut self.mcp_servers) };
+        let address = replicas[index].address.clone();
+        replicas[index] = Replica::start(binary, &address, &self.settings, &self.data).await;
     }
 
     /// Stops Caddy, and gives what it logged.

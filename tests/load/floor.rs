@@ -29,8 +29,7 @@ use crate::usage::{Usage, pin};
 const CONNECTIONS: u32 = 16;
 const KEY: &str = "SELECT k.id, k.hash, k.last_used_at, k.expires_at, k.revoked_at, c.id AS customer_id, c.email \
     FROM api_keys k LEFT JOIN customers c ON c.id = k.customer_id WHERE k.hash = $1 LIMIT 1";
-const EVENTS: &str =
-    "SELECT id, type, data, created_at FROM events WHERE customer_id = $1 ORDER BY id DESC LIMIT 21";
+const EVENTS: &str = "SELECT id, type, data, created_at FROM events WHERE customer_id = $1 ORDER BY id DESC LIMIT 21";
 
 /// A process of the floor.
 pub struct Floor {

@@ -102,7 +102,8 @@ async fn main() {
         options.database_url = Some(postgres.url_text());
     }
     let database = if options.database_url.is_some() { "Postgres" } else { "SQLite" };
-    let cores = if pinned { "the server on one core, callers and Postgres on another" } else { "all on the same cores" };
+    let cores =
+        if pinned { "the server on one core, callers and Postgres on another" } else { "all on the same cores" };
     println!("{database}, {} workers, RUST_LOG={}, {cores}\n", options.workers, options.log);
     measure(&options).await;
 }

@@ -15,6 +15,7 @@ mod main_job;
 mod pages;
 mod prompts;
 mod rate_limits;
+mod reliability;
 mod resources;
 mod rest;
 mod routes;

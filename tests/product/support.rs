@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use web::client_ip::TrustedProxies;
 use web::config::{Config, Environment, Mode, Secrets};
 use web::rate_limit::RateLimiter;
 
@@ -204,7 +205,7 @@ impl Product {
 async fn serve(router: axum::Router, shutdown: &CancellationToken) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(web::serve::serve(listener, router, shutdown.clone()));
+    tokio::spawn(web::serve::serve(listener, router, TrustedProxies::default(), shutdown.clone()));
     url
 }
 

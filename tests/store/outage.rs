@@ -30,8 +30,8 @@ struct Behind {
 
 async fn behind_a_proxy() -> Behind {
     let test = TestDb::migrated(Backend::Postgres).await;
-    let proxy = Proxy::before(&test.url()).await;
-    let db = Db::connect(&proxy.url()).await.unwrap();
+    let proxy = Proxy::before_database(&test.url()).await;
+    let db = Db::connect(&proxy.database_url()).await.unwrap();
     let (customer, key) = a_customer(&db).await;
     Behind { test, proxy, db, customer, key }
 }
@@ -53,7 +53,7 @@ async fn everything_is_unavailable(behind: &Behind) {
     let (db, id) = (&behind.db, &behind.customer.id);
     let filter = Filter::default();
     let types = "key.*".parse().unwrap();
-    let url = behind.proxy.url();
+    let url = behind.proxy.database_url();
     let authenticated = async {
         let refused = within(FAST, "keys::authenticate", keys::authenticate(db, &behind.key)).await;
         assert!(matches!(refused, Err(Refused::Failed(Error::Unavailable(_)))), "{refused:?}");

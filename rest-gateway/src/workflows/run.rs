@@ -172,7 +172,10 @@ pub async fn failed(db: Db, input: Input<Failure>, step: Step) -> Result<()> {
 /// What the database refuses for a reason will be refused again; only its faults pass.
 pub fn durable<T>(result: entity::Result<T>) -> Result<T> {
     result.map_err(|error| match error {
-        entity::Error::Unavailable(_) | entity::Error::Database(_) => error.into(),
+        entity::Error::Unavailable(_)
+        | entity::Error::Unclear(_)
+        | entity::Error::Full(_)
+        | entity::Error::Database(_) => error.into(),
         refused => NonRetriable::from_error(refused).into(),
     })
 }

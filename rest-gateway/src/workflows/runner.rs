@@ -59,6 +59,7 @@ impl Runner {
     /// Begins to work, until `shutdown`.
     pub fn start(&self, db: &Db, shutdown: &CancellationToken) {
         tokio::spawn(crate::outbox::carry(db.clone(), self.clone(), shutdown.clone()));
+        tokio::spawn(crate::clock::mend(db.clone(), shutdown.clone()));
         if let Self::Engine(engine) = self {
             tokio::spawn(engine.clone().work(shutdown.clone()));
         }

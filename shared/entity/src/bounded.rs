@@ -5,6 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 
+use crate::error::Error;
+
 /// Longer than a statement may run on the server, so that what the server can tell itself is told by the server.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
 
@@ -18,8 +20,12 @@ pub struct Bounded<C>(pub(crate) C);
 pub(crate) type Tx = Bounded<DatabaseTransaction>;
 
 impl Tx {
-    pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        bounded(self.0.commit()).await
+    /// Makes what was done last. When no answer comes, it may have been done all the same.
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        bounded(self.0.commit()).await.map_err(|error| match Error::from(error) {
+            Error::Unavailable(error) => Error::Unclear(error),
+            other => other,
+        })
     }
 }
 

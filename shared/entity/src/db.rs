@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -233,6 +234,9 @@ fn options(url: &DatabaseUrl) -> ConnectOptions {
                         .foreign_keys(true)
                 },
             );
+            options.map_sqlx_sqlite_pool_opts(|pool| {
+                pool.after_release(|connection, _| Box::pin(async move { is_outside_transactions(connection).await }))
+            });
         }
         DatabaseUrl::Postgres(_) => {
             options
@@ -242,6 +246,17 @@ fn options(url: &DatabaseUrl) -> ConnectOptions {
         }
     }
     options
+}
+
+/// Whether a connection may be used again. Where a write failed, as on a full disk, SQLite has ended the transaction
+/// itself, and sqlx, which cannot roll back any more, takes the connection to be inside it for ever: what the next one
+/// writes would be in a transaction that nobody commits.
+async fn is_outside_transactions(connection: &mut SqliteConnection) -> std::result::Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // After this a rollback that was only asked for is done.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn is_sqlite_busy(error: &DbErr) -> bool {

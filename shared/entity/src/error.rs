@@ -27,6 +27,17 @@ pub enum Error {
     /// The database cannot be reached or did not answer in time; nothing was changed.
     #[error("The database cannot be reached just now. Nothing was changed; try again in a moment.")]
     Unavailable(#[source] DbErr),
+    /// The database was lost while it saved, and whether it did is not known.
+    #[error(
+        "The connection to the database broke while this was saved. Look whether it is there before you try again."
+    )]
+    Unclear(#[source] DbErr),
+    /// The database cannot write; nothing was changed.
+    #[error(
+        "The database cannot write, because its disk is full or failing. Nothing was changed; it works again once \
+         whoever runs this server has made room."
+    )]
+    Full(#[source] DbErr),
     /// A fault of ours. The text is for the log only.
     #[error("Something went wrong on our side.")]
     Database(#[source] DbErr),
@@ -57,7 +68,29 @@ fn invalid_sentence(fields: &BTreeMap<String, String>) -> String {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_unavailable(&error) { Self::Unavailable(error) } else { Self::Database(error) }
+        if is_full(&error) {
+            Self::Full(error)
+        } else if is_unavailable(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+/// Whether the database could not write.
+fn is_full(error: &DbErr) -> bool {
+    // SQLite: 13 full, and the I/O errors of writing (778), flushing (1034), growing (1546) and of the index of the
+    // journal (4874, 5386). Postgres: 53100 disk full.
+    code(error).is_some_and(|code| matches!(&*code, "13" | "778" | "1034" | "1546" | "4874" | "5386" | "53100"))
+}
+
+fn code(error: &DbErr) -> Option<std::borrow::Cow<'_, str>> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => error.as_database_error()?.code(),
+        _ => None,
     }
 }
 

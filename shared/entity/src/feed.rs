@@ -5,9 +5,9 @@
 //! than one already seen. So every look reaches back over a window longer than any transaction can take, and skips
 //! what was told before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use crate::ids::EventId;
 /// How often the log is read while somebody listens.
 const INTERVAL: Duration = Duration::from_millis(250);
 /// Longer than a statement may run, see `db`.
-const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(10);
+const LOOK_BACK: Duration = Duration::from_secs(10);
 const BATCH: u64 = 1_000;
 /// A listener this far behind is told that it missed some and has to read the log itself.
 const CAPACITY: usize = 1_024;
@@ -37,7 +37,7 @@ impl Feed {
     pub fn start(db: Db, shutdown: CancellationToken) -> Self {
         let (sender, _) = broadcast::channel(CAPACITY);
         let feed = Self { sender, wake: Arc::new(Notify::new()) };
-        let reader = Reader { db, feed: feed.clone(), told: BTreeSet::new() };
+        let reader = Reader { db, feed: feed.clone(), told: BTreeSet::new(), windows: VecDeque::new() };
         tokio::spawn(async move { shutdown.run_until_cancelled(reader.run()).await });
         feed
     }
@@ -58,6 +58,9 @@ struct Reader {
     feed: Feed,
     /// Ids within the window that were told already.
     told: BTreeSet<EventId>,
+    /// When there was a look within the window, and where it began then. A clock that is set forward does not hide what
+    /// was written before.
+    windows: VecDeque<(Instant, EventId)>,
 }
 
 impl Reader {
@@ -71,8 +74,15 @@ impl Reader {
         }
     }
 
+    fn window_start(&mut self) -> EventId {
+        let start = EventId::first_at(now() - LOOK_BACK);
+        self.windows.retain(|(looked, _)| looked.elapsed() < LOOK_BACK);
+        self.windows.push_back((Instant::now(), start.clone()));
+        self.windows.iter().map(|(_, start)| start).min().cloned().unwrap_or(start)
+    }
+
     async fn look(&mut self) {
-        let window_start = EventId::first_at(now() - LOOK_BACK);
+        let window_start = self.window_start();
         self.told = self.told.split_off(&window_start);
         let mut after = window_start;
         loop {

@@ -30,6 +30,11 @@ fn next_ulid() -> Ulid {
     }
 }
 
+/// In the next millisecond and at random: whoever made `last` counts on from it.
+fn ulid_after(last: Ulid) -> Ulid {
+    Ulid::from_parts(last.timestamp_ms() + 1, Ulid::generate().random())
+}
+
 fn ulid_at_start_of(time: DateTime<Utc>) -> Ulid {
     let millis = u64::try_from(time.timestamp_millis()).unwrap_or(0);
     Ulid::from_parts(millis, 0)
@@ -58,11 +63,10 @@ macro_rules! id {
                 Self(format!(concat!($prefix, "_{}"), ulid_at_start_of(time)))
             }
 
-            /// The id right after this one.
+            /// An id after this one, which may be another process's, and which nobody else makes.
             #[must_use]
             pub fn next(&self) -> Self {
-                let after = self.ulid().increment().unwrap_or_else(|_| next_ulid());
-                Self(format!(concat!($prefix, "_{}"), after))
+                Self(format!(concat!($prefix, "_{}"), ulid_after(self.ulid())))
             }
 
             fn ulid(&self) -> Ulid {
@@ -183,6 +187,15 @@ mod tests {
     fn ids_are_strictly_increasing() {
         let ids: Vec<EventId> = (0..10_000).map(|_| EventId::new()).collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+
+    /// Two processes may want an id after the same one, whose maker counts on.
+    #[test]
+    fn an_id_after_another_is_after_it_and_nobody_elses() {
+        let last = EventId::new();
+        let (one, other, own) = (last.next(), last.next(), EventId::new());
+        assert!(one > last && other > last);
+        assert!(one != other && one != own && other != own);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod billing;
 mod bounded;
 pub mod brands;
+pub mod clock;
 pub mod connections;
 pub mod content;
 pub mod customers;

@@ -19,7 +19,7 @@ pub type Message = message::Model;
 /// Longer than a delivery may take; then somebody else may try.
 pub const LEASE: Duration = Duration::seconds(60);
 const FIRST_WAIT: Duration = Duration::seconds(1);
-const LONGEST_WAIT: Duration = Duration::minutes(10);
+pub(crate) const LONGEST_WAIT: Duration = Duration::minutes(10);
 
 /// Puts an event on its way when the transaction commits. For a customer their row must be locked by it, so that their
 /// events keep their order.

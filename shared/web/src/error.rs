@@ -11,6 +11,10 @@ use entity::keys::Refused;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// What passes by itself, and has changed nothing: the same call may be made again.
+const MAY_BE_REPEATED: [&str; 2] = ["database_unavailable", "unavailable"];
+const RETRY_AFTER_SECONDS: u16 = 2;
+
 /// An answer that is not what the caller wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
@@ -107,6 +111,14 @@ impl From<entity::Error> for ApiError {
                 tracing::warn!(error = %cause, "the database cannot be reached");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", message)
             }
+            entity::Error::Unclear(cause) => {
+                tracing::warn!(error = %cause, "the database was lost while it saved");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", message)
+            }
+            entity::Error::Full(cause) => {
+                tracing::error!(error = %cause, "the database cannot write");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full", message)
+            }
             entity::Error::Database(cause) => {
                 tracing::error!(error = %cause, "a query failed");
                 Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
@@ -136,6 +148,9 @@ impl IntoResponse for ApiError {
         let mut response = self.status.into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if MAY_BE_REPEATED.contains(&self.code) {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
         response.extensions_mut().insert(self);
         response

@@ -1,17 +1,38 @@
 //! Listening, and stopping without cutting anybody off.
 
-use std::future::IntoFuture;
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
+use axum::extract::ConnectInfo;
+use futures::FutureExt;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use crate::client_ip::{TrustedProxies, network_of};
 
 /// How long calls in flight may take to finish once the process is told to stop.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long connections are still read from when the process is told to stop, for what was sent before.
+const LINGER: Duration = Duration::from_millis(250);
+/// How long a client may take to send the head of a request, or to think of another on the same connection. Longer than
+/// the 60 s for which proxies usually keep theirs, so that it is they who let go, and not in the middle of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// How many connections are planned for where the system sets no limit.
+const MANY_CONNECTIONS: u64 = 32_768;
+/// Which part of the connections that there can be one address may have: others always find some.
+const SHARE_OF_ONE: u64 = 3;
+/// How long to wait when no connection can be taken, as when no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long what was sent may stay unacknowledged before the connection is given up.
 #[cfg(any(target_os = "android", target_os = "linux"))]
@@ -33,30 +54,120 @@ pub async fn bind(variable: &str, address: SocketAddr) -> Result<TcpListener, St
 
 /// Serves until `shutdown`, then stops accepting and waits for the calls in flight, but not for ever.
 ///
-/// Streams must end by themselves on the same token.
-///
-/// # Errors
-///
-/// When accepting connections fails for good.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = prepare(stream) {
+/// Streams must end by themselves on the same token. No address gets all the connections, except the proxies that are
+/// trusted, behind which everybody is.
+pub async fn serve(listener: TcpListener, router: Router, proxies: TrustedProxies, shutdown: CancellationToken) {
+    let router = router.with_state(());
+    let places = Places { most: share_of_one(), taken: Arc::default(), proxies };
+    let connections = GracefulShutdown::new();
+    let attend = |(stream, address): (TcpStream, SocketAddr)| {
+        let Some(place) = places.take(address.ip().to_canonical()) else {
+            return tracing::debug!(%address, "has too many connections");
+        };
+        if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "could not set a socket option");
         }
-    });
-    let stopping = shutdown.clone();
-    // Rate limits count by the address of the other end.
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
-    let deadline = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(SHUTDOWN_DEADLINE).await;
+        let connection = connections.watch(connection(stream, address, router.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::trace!(%error, "a connection broke");
+            }
+            drop(place);
+        });
     };
-    tokio::select! {
-        result = server.into_future() => result,
-        () = deadline => {
-            tracing::warn!("some connections did not end in time and were cut");
-            Ok(())
+    while let Some(accepted) = shutdown.run_until_cancelled(accept(&listener)).await {
+        attend(accepted);
+    }
+    // Who was there before is not cut off: what they sent may not have been read yet.
+    while let Some(Ok(accepted)) = listener.accept().now_or_never() {
+        attend(accepted);
+    }
+    drop(listener);
+    tokio::time::sleep(LINGER).await;
+    if tokio::time::timeout(SHUTDOWN_DEADLINE, connections.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in time and were cut");
+    }
+}
+
+/// The next connection, however long it takes until there is one.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether a client was gone before its turn came.
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Answers the requests of one connection. Rate limits count by the address of the other end.
+fn connection(
+    stream: TcpStream,
+    address: SocketAddr,
+    router: Router,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        router.clone().call(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    http.serve_connection(TokioIo::new(stream), service)
+}
+
+/// How many connections one address may have. Raises what the system allows us as far as we may ourselves.
+fn share_of_one() -> u64 {
+    #[cfg(unix)]
+    let most = rlimit::increase_nofile_limit(MANY_CONNECTIONS).unwrap_or(MANY_CONNECTIONS);
+    #[cfg(not(unix))]
+    let most = MANY_CONNECTIONS;
+    most.min(MANY_CONNECTIONS) / SHARE_OF_ONE
+}
+
+/// Who has how many connections.
+struct Places {
+    most: u64,
+    taken: Arc<Mutex<HashMap<IpAddr, u64>>>,
+    proxies: TrustedProxies,
+}
+
+impl Places {
+    /// A place for a connection from this address; none when it has its share.
+    fn take(&self, address: IpAddr) -> Option<Place> {
+        let client = network_of(address);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(client).or_default();
+        if *count >= self.most && !self.proxies.trusts(address) {
+            return None;
+        }
+        *count += 1;
+        Some(Place { client, taken: self.taken.clone() })
+    }
+}
+
+/// A connection's place, free again once this is dropped.
+struct Place {
+    client: IpAddr,
+    taken: Arc<Mutex<HashMap<IpAddr, u64>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.client);
+            }
         }
     }
 }

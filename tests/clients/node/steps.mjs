@@ -26,12 +26,15 @@ export const toldWrongly = JSON.parse(printed.replace(/hcmo_live_\w+/g, `hcmo_li
 
 const answers = createInterface({ input: process.stdin })
 
-/** Has the server killed and started again; resolves when it serves. */
-async function restartServer() {
-  console.log('restart')
+/** Has something done to the servers; resolves when it is done. */
+async function has(done, asked) {
+  console.log(asked)
   const [answer] = await once(answers, 'line')
-  assert.equal(answer, 'restarted')
+  assert.equal(answer, done)
 }
+
+/** Has the server killed and started again; resolves when it serves. */
+const restartServer = () => has('restarted', 'restart')
 
 /** Whether the error says that the key was refused; the SDKs put it in different places. */
 export const saysUnauthorized = error => error.code === 401 || error.status === 401 || /401/.test(error.message)
@@ -79,12 +82,75 @@ export function inbox() {
 }
 
 /**
+ * The job of an assistant whose servers die: writes, has approved and publishes, and each time one of the servers that
+ * share the work is killed while a call is under way. What was answered stays true, and the person is never told
+ * something that helps them nothing.
+ */
+async function enduringJob(connect) {
+  const posts = process.env.HEYCMO_POSTS
+  let assistant = await eventually('a connection', () => connect())
+  const acknowledged = []
+  for (let round = 0; round < Number(process.env.HEYCMO_ROUNDS); round++) {
+    const body = `Round ${round}: ${randomUUID()}`
+    const { content } = await insist('a piece', () => answered('create_content', { kind: 'x_post', body }))
+    acknowledged.push({ contentId: content.id, body })
+    const dying = has('killed', 'kill')
+    await insist('the post is out', () => publish(content.id, body))
+    await dying
+  }
+  for (const { contentId, body } of acknowledged) {
+    const read = await insist('what was answered is there', () => answered('get_content', { contentId }))
+    assert.deepEqual([read.content.status, read.draft.body], ['published', body])
+  }
+  process.exit()
+
+  async function answered(tool, args) {
+    const result = await assistant.call(tool, args, { timeout: 5_000 })
+    assert.ok(!result.isError, `${tool}: ${result.content[0].text}`)
+    return result.structuredContent
+  }
+
+  /** One step nearer to being out, as often as it takes: what was lost is found by looking. */
+  async function publish(contentId, body) {
+    const { content } = await answered('get_content', { contentId })
+    if (content.status === 'published') return
+    if (content.status === 'approved') {
+      const told = await answered('publish_content', { contentId })
+      if (told.status === 'unknown') {
+        const { posts: out } = await (await fetch(posts)).json()
+        const personSaw = out.some(post => post.text === body) ? 'published' : 'not_published'
+        await answered('publish_content', { contentId, personSaw })
+      }
+    } else {
+      await answered('review_content', { contentId, decision: 'approved', decidedBy: 'Anna' })
+    }
+    throw new Error('not out yet')
+  }
+
+  /** Asks again until it works, on a new connection where the client says that its own is lost. */
+  async function insist(what, ask) {
+    return eventually(what, async () => {
+      try {
+        return await ask()
+      } catch (error) {
+        assert.ok(error.message, `an error without words: ${error}`)
+        assert.ok(!/wrong on our side/.test(error.message), error.message)
+        if (saysSessionIsLost(error)) assistant = await connect()
+        throw error
+      }
+    })
+  }
+}
+
+const saysSessionIsLost = error => /Session not found|Not connected|Connection closed/i.test(error.message)
+
+/**
  * The whole job.
  *
  * `connect` gives an assistant: `client`, the SDK's; `call(tool, arguments, options)`; `watch(uri)`, which gives an
  * inbox of the addresses that changed; `version`, as negotiated.
  */
-export async function mainJob(connect, { version, hasPing = true, watchesAfterRestart = true }) {
+async function mainJob(connect, { version, hasPing = true, watchesAfterRestart = true }) {
   const assistant = await connect()
   assert.equal(assistant.version, version, 'the negotiated protocol version')
   const { client } = assistant
@@ -371,3 +437,7 @@ async function watched(assistant, connect, { atOnce }) {
   await other.client.close()
   await changes.stop()
 }
+
+/** What this script is to do. */
+export const isEnduring = process.env.HEYCMO_JOB === 'enduring'
+export const job = isEnduring ? enduringJob : mainJob

@@ -16,7 +16,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPDeprecationWarning
 
-from steps import Assistant, Inbox, main_job, refused, told, told_wrongly
+from steps import Assistant, Inbox, is_enduring, job, refused, told, told_wrongly
 
 kind, mode = sys.argv[1:]
 # The older transport has no way to carry the newest protocol.
@@ -68,10 +68,11 @@ async def connect(to=told):
 
 async def main():
     # Over Streamable HTTP this SDK keeps the status and our words to itself.
-    with refused("401" if kind == "sse" else "Server returned an error response"):
-        async with connect(told_wrongly):
-            pass
-    await main_job(
+    if not is_enduring:
+        with refused("401" if kind == "sse" else "Server returned an error response"):
+            async with connect(told_wrongly):
+                pass
+    await job(
         connect,
         "2026-07-28" if is_modern else "2025-11-25",
         has_ping=not is_modern,

@@ -7,6 +7,7 @@
     reason = "test code: whatever goes wrong here fails the test that wanted it"
 )]
 
+pub mod clients;
 pub mod collector;
 mod fixtures;
 mod inspect;

@@ -29,6 +29,12 @@ impl Caller {
     #[must_use]
     pub fn new(origin: &str, key: &str) -> Self {
         let http = web::http_client().no_proxy().build().expect("an HTTP client can be made");
+        Self::over(http, origin, key)
+    }
+
+    /// Over the connections of this client.
+    #[must_use]
+    pub fn over(http: Client, origin: &str, key: &str) -> Self {
         Self { http, origin: origin.to_owned(), key: key.to_owned() }
     }
 

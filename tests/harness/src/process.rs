@@ -81,7 +81,17 @@ impl Launch {
 
     /// The same on the data of an earlier process.
     pub fn on(name: &str, data_dir: Arc<TempDir>) -> Self {
-        let mut command = Command::new(binary(name));
+        Self::of(Command::new(binary(name)), data_dir)
+    }
+
+    /// The same by a shell that first does something to itself, such as `ulimit -n 64`.
+    pub fn after(preparation: &str, name: &str, data_dir: Arc<TempDir>) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{preparation} && exec \"$0\" \"$@\"")]).arg(binary(name));
+        Self::of(shell, data_dir)
+    }
+
+    fn of(mut command: Command, data_dir: Arc<TempDir>) -> Self {
         command
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))

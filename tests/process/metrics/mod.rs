@@ -164,8 +164,8 @@ async fn each_process_has_metrics_of_its_own() {
 #[tokio::test]
 async fn while_the_database_is_away_the_others_still_come() {
     let test = harness::TestDb::empty(harness::Backend::Postgres).await;
-    let proxy = harness::Proxy::before(&test.url()).await;
-    let entity::db::DatabaseUrl::Postgres(url) = proxy.url() else { panic!("it is Postgres") };
+    let proxy = harness::Proxy::before_database(&test.url()).await;
+    let entity::db::DatabaseUrl::Postgres(url) = proxy.database_url() else { panic!("it is Postgres") };
     let mut server = HeyCmo::launch(measured(Launch::new("heycmo")).env("DATABASE_URL", url.as_str())).await;
     mcp(&server).call(1, "get_account", json!({})).await.unwrap();
     for _ in ["refused", "stalled"] {

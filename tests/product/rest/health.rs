@@ -46,8 +46,8 @@ mod outage {
     #[tokio::test]
     async fn readiness_follows_the_database() {
         let test = TestDb::migrated(Backend::Postgres).await;
-        let proxy = Proxy::before(&test.url()).await;
-        let db = Db::connect(&proxy.url()).await.unwrap();
+        let proxy = Proxy::before_database(&test.url()).await;
+        let db = Db::connect(&proxy.database_url()).await.unwrap();
         let product = Product::with_gateway_on(test, db).await;
         let customer = product.customer().await;
         for cut in [Proxy::refuse, Proxy::stall] {

@@ -12,6 +12,7 @@ mod subscriptions;
 use crate::error::Error;
 
 pub use checkouts::{Claimed, Fulfilled, PaidCheckout, claim, fulfil, has_used_key, is_fulfilled};
+pub(crate) use stripe_events::LONGEST_WAIT;
 pub use stripe_events::{NewStripeEvent, StripeEvent, due, failed, list, next_due, processed, replay, store, take};
 pub use subscriptions::{
     Observation, Subscription, SubscriptionStatus, customer_of, end_grace_periods, next_grace_end, observe,

@@ -13,7 +13,7 @@ pub type StripeEvent = stripe_event::Model;
 /// Who takes an event has this long before somebody else may: longer than all calls to Stripe together can take.
 const LEASE: Duration = Duration::seconds(60);
 const FIRST_WAIT: Duration = Duration::seconds(2);
-const LONGEST_WAIT: Duration = Duration::hours(1);
+pub(crate) const LONGEST_WAIT: Duration = Duration::hours(1);
 /// Some three days, as long as Stripe itself keeps trying to deliver.
 const MAX_ATTEMPTS: i32 = 80;
 

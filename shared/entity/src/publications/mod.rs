@@ -26,7 +26,7 @@ use crate::ids::{ContentId, CustomerId, PublicationId};
 use crate::tables::{self, publication};
 
 /// Longer than any one call to a platform may take. Whoever claimed a publication renews it before each call.
-const LEASE: Duration = Duration::minutes(3);
+pub(crate) const LEASE: Duration = Duration::minutes(3);
 
 /// A piece of content on a platform, or on its way there.
 pub type Publication = publication::Model;

@@ -33,12 +33,7 @@ pub async fn serve(config: &Config, db: &Db, shutdown: &CancellationToken) -> Re
     tracing::info!(%address, "metrics are to be had at /metrics");
     let scraped = Scraped { db: db.clone(), has_engine: config.inngest.is_none() };
     let router = Router::new().route("/metrics", get(scrape)).with_state(scraped);
-    let serving = crate::serve::serve(listener, router, shutdown.clone());
-    tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "metrics can no longer be had");
-        }
-    });
+    tokio::spawn(crate::serve::serve(listener, router, config.trusted_proxies.clone(), shutdown.clone()));
     Ok(())
 }
 

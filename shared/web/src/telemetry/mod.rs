@@ -50,6 +50,8 @@ impl Telemetry {
         let filter = env_filter(filter.unwrap_or(DEFAULT_FILTER))?;
         let log = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
+            // Where the log cannot be written, as on a full disk, saying so would end in a panic and cost a request.
+            .log_internal_errors(false)
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
         let log = match format {
             LogFormat::Pretty => log.with_target(false).boxed(),
