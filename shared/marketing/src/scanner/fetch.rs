@@ -459,9 +459,7 @@ impl Scanner {
 
     /// The client looks names up with the guard, but takes addresses as they are.
     fn require_allowed(&self, url: &Url) -> Result<(), FetchError> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(FetchError::Address(format!("Only http and https are scanned, not {}.", url.scheme())));
-        }
+        require_web(url)?;
         require_short(url)?;
         let not_public = || Err(FetchError::NotPublic(url.host_str().unwrap_or_default().to_owned()));
         let is_allowed = match url.host() {
@@ -487,12 +485,20 @@ pub fn page_address(text: &str) -> Result<Url, FetchError> {
     if url.host_str().is_none_or(str::is_empty) {
         return Err(FetchError::Address("This address has no host.".to_owned()));
     }
+    require_web(&url)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(FetchError::Address("Leave the name and password out of the address.".to_owned()));
     }
     url.set_fragment(None);
     require_short(&url)?;
     Ok(url)
+}
+
+fn require_web(url: &Url) -> Result<(), FetchError> {
+    if matches!(url.scheme(), "http" | "https") {
+        return Ok(());
+    }
+    Err(FetchError::Address(format!("Only http and https are scanned, not {}.", url.scheme())))
 }
 
 fn require_short(url: &Url) -> Result<(), FetchError> {
