@@ -120,7 +120,7 @@ async fn whoever_stops_reading_their_stream_is_dropped_and_costs_no_memory() {
         let id = entity::ids::EventId::new();
         let at = chrono::Utc::now().to_rfc3339();
         test.execute(&format!(
-            "INSERT INTO events (id, customer_id, event_type, data, created_at)
+            "INSERT INTO events (id, customer_id, type, data, created_at)
              VALUES ('{id}', '{}', 'lead.logged', '{data}', '{at}')",
             customer.id
         ))

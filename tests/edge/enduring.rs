@@ -19,7 +19,7 @@ use crate::site::{Site, anybody};
 /// Longer than any client takes.
 const DEADLINE: Duration = Duration::from_secs(300);
 /// How many replicas die in the calls of each client.
-const ROUNDS: &str = "3";
+const ROUNDS: &str = "2";
 const SEED: u64 = 0x6564_6765;
 
 /// The clients: a name, a program, whether it is told of the older transport.
@@ -93,7 +93,7 @@ async fn the_official_clients_go_on_while_replicas_die() {
     for post in out["posts"].as_array().unwrap() {
         *times.entry(post["text"].as_str().unwrap()).or_default() += 1;
     }
-    assert!(times.len() >= 3 * clients().len(), "{times:?}");
+    assert!(times.len() >= 2 * clients().len(), "{times:?}");
     assert!(times.values().all(|times| *times == 1), "out more than once: {times:?}");
 }
 
@@ -133,6 +133,7 @@ async fn work(name: &str, mut command: Command, wishes: mpsc::Sender<Wish>) {
     }
     let status = script.wait().await.unwrap();
     assert!(status.success(), "{name}: {}", complaints.await.unwrap().unwrap());
+    println!("{name} has come to its end");
 }
 
 /// Replicas of both kinds in turn, one at a time, so that one of each kind is always there.

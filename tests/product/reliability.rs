@@ -33,7 +33,7 @@ fn rows(page: &str) -> Vec<Vec<&str>> {
 /// on each database.
 fn is_test(source: &str, name: &str) -> bool {
     let Some(at) = source.find(&format!("async fn {name}(")) else { return false };
-    let above = source[..at].lines().rev().take_while(|line| !line.trim().is_empty());
+    let above = source[..at].trim_end_matches(' ').lines().rev().take_while(|line| !line.trim().is_empty());
     let is_annotated = above.take(8).any(|line| line.contains("#[tokio::test]"));
     let is_listed = source.split("on_each_database!(").skip(1).any(|list| {
         let names = list.split(')').next().unwrap_or_default();

@@ -161,5 +161,5 @@ async fn an_id_follows_one_of_a_faster_clock(test: TestDb) {
     let ids: Vec<EventId> = whole_log(&db, &customer.id).await.into_iter().map(|event| event.id).collect();
     assert_eq!(ids.iter().position(|known| *known == id), Some(2));
     assert_eq!(ids.len(), 6);
-    assert_eq!(ids[3..], [id.next(), id.next().next(), id.next().next().next()]);
+    assert!(ids[3..].iter().all(|own| *own > id) && ids.is_sorted(), "{ids:?}");
 }

@@ -132,7 +132,7 @@ pub async fn observe(db: &Db, customer_id: &CustomerId, observed: &[Observed]) -
     for one in observed {
         observe_in(&tx, customer_id, one).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
 /// The customer's row must be locked by this transaction.
