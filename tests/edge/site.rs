@@ -1,5 +1,6 @@
 //! A site: Caddy in front of two replicas of each process.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -61,8 +62,7 @@ impl Site {
 
     /// A site with these variables.
     pub async fn start_with(variables: &[(&str, &str)]) -> Self {
-        let origin = format!("http://127.0.0.1:{}", free_port());
-        Self::start_at(origin, CADDYFILE, variables).await
+        Self::start_at("http://127.0.0.1", CADDYFILE, variables).await
     }
 
     /// A site with TLS, under a name of this machine, of which Caddy itself is the authority; and the authority's
@@ -74,14 +74,16 @@ impl Site {
         // The machine that runs the tests is not to trust that authority, nor to serve anything at port 80.
         let here = ours.replacen("admin off", "admin off\n\tskip_install_trust\n\tauto_https disable_redirects", 1);
         std::fs::write(&caddyfile, here).unwrap();
-        let origin = format!("https://localhost:{}", free_port());
-        let site = Self::start_at(origin, caddyfile.to_str().unwrap(), &[]).await;
+        let site = Self::start_at("https://localhost", caddyfile.to_str().unwrap(), &[]).await;
         let certificate = site.data.path().join(AUTHORITY);
         let certificate = harness::eventually("Caddy makes its authority", async || std::fs::read(&certificate).ok());
         (site, certificate.await)
     }
 
-    async fn start_at(origin: String, caddyfile: &str, variables: &[(&str, &str)]) -> Self {
+    async fn start_at(host: &str, caddyfile: &str, variables: &[(&str, &str)]) -> Self {
+        // Held until Caddy takes it, or else one of the replicas might.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("{host}:{}", port.local_addr().unwrap().port());
         let database = TestDb::migrated(Backend::Postgres).await;
         let data = Arc::new(tempfile::tempdir().unwrap());
         let mut settings = vec![
@@ -112,6 +114,7 @@ impl Site {
             // Into a file: whoever is not read stops at some point.
             .stderr(std::fs::File::create(data.path().join(LOG)).unwrap())
             .kill_on_drop(true);
+        drop(port);
         let caddy = command.spawn().unwrap();
         let site = Self { origin, mcp_servers, gateways, settings, data, caddy, database };
         // Whoever does not know the authority is not served.
@@ -209,9 +212,4 @@ impl Replica {
 /// Somebody without a key.
 pub fn anybody() -> reqwest::Client {
     web::http_client().no_proxy().build().unwrap()
-}
-
-/// A port that nobody listens at now.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -65,7 +65,7 @@ fn what_is_certain_leads_to_something_and_what_may_be_chance_does_not() {
     let [sessions, conversions] = report.insights.as_slice() else { panic!("{:#?}", report.insights) };
     let (sessions, conversions) = if sessions.actionable { (sessions, conversions) } else { (conversions, sessions) };
     assert!(
-        sessions.insight.contains("2,600, 30 % more than the 2000 of the 7 days before; that is hardly chance"),
+        sessions.insight.contains("2,600, 30 % more than the 2,000 of the 7 days before; that is hardly chance"),
         "{sessions:?}"
     );
     assert_eq!((sessions.severity, sessions.actionable), (insights::Severity::Positive, true));
