@@ -76,7 +76,10 @@ impl Site {
         std::fs::write(&caddyfile, here).unwrap();
         let site = Self::start_at("https://localhost", caddyfile.to_str().unwrap(), &[]).await;
         let certificate = site.data.path().join(AUTHORITY);
-        let certificate = harness::eventually("Caddy makes its authority", async || std::fs::read(&certificate).ok());
+        let certificate = harness::eventually("Caddy makes its authority", async || {
+            // Caddy writes it in place: for a moment the file is there and has nothing in it.
+            std::fs::read(&certificate).ok().filter(|pem| pem.trim_ascii_end().ends_with(b"-----END CERTIFICATE-----"))
+        });
         (site, certificate.await)
     }
 
