@@ -1,6 +1,7 @@
 //! Who is calling: what the key check knows, carried in the request's extensions.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use entity::ids::{CustomerId, KeyId};
 use rmcp::ErrorData;
 use rmcp::handler::server::common::{AsRequestContext, FromContextPart};
@@ -17,6 +18,8 @@ pub struct Caller {
     pub key_id: KeyId,
     /// When the key stops working, if ever.
     pub key_expires_at: Option<DateTime<Utc>>,
+    /// In which times are told.
+    pub time_zone: Tz,
 }
 
 impl Caller {

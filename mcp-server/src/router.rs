@@ -55,8 +55,13 @@ async fn require_key(
     let holder = authenticate(&db, presented)
         .await
         .map_err(|error| limiter.after_failure(request.extensions(), request.headers(), error))?;
-    let caller =
-        Caller { customer_id: holder.customer.id, key_id: holder.key.id, key_expires_at: holder.key.expires_at };
+    let time_zone = holder.customer.zone();
+    let caller = Caller {
+        customer_id: holder.customer.id,
+        key_id: holder.key.id,
+        key_expires_at: holder.key.expires_at,
+        time_zone,
+    };
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

@@ -221,6 +221,11 @@
     document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
     addEventListener("offline", () => state("Not live", false));
     addEventListener("online", open);
+    // A page that is being left hears no more: what it asks for now might come after its own logout, and be refused.
+    document.addEventListener("submit", (event) => {
+      if (!event.defaultPrevented && !event.target.hasAttribute("hx-post")) close();
+    });
+    addEventListener("pageshow", (event) => event.persisted && open());
     open();
   };
 

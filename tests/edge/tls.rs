@@ -13,7 +13,8 @@ use crate::site::{Site, anybody};
 async fn who_trusts_the_authority_is_served_over_tls() {
     let (site, authority) = Site::start_with_tls().await;
     let certificate = Certificate::from_pem(&authority).unwrap();
-    let http = web::http_client().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let http = http.tls_certs_only([certificate]).timeout(Duration::from_secs(60)).build().unwrap();
     harness::eventually("the edge serves", async || {
         let answer = http.get(format!("{}/api/health/ready", site.origin)).send().await.ok()?;

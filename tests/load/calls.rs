@@ -19,8 +19,6 @@ const WARM_UP: Duration = Duration::from_millis(500);
 const TOOL: &str = "list_events";
 /// Calls of a session that is opened for them.
 const CALLS_A_FLOW: usize = 3;
-/// Of so many clients seven go without a goodbye, as most do.
-const CLIENTS: u64 = 10;
 
 /// What is called, and how.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -212,20 +210,20 @@ impl Client {
             Self::Session(session) => (session.call(TOOL, json!({})).await?, "events"),
             Self::Stateless(caller, tool, field) => (caller.call(number, tool, json!({})).await?, *field),
             Self::Rest(caller, path, field) => (caller.get(path).await?, *field),
-            Self::Flow(caller) => return flow(caller, number).await,
+            Self::Flow(caller) => return flow(caller).await,
             Self::Page(caller, path) => return page(caller, path).await,
         };
         if answer.get(field).is_some() { Ok(()) } else { Err(format!("no {field} in {answer}")) }
     }
 }
 
-/// What a client does from its start to its end.
-async fn flow(caller: &Caller, number: u64) -> Result<(), String> {
+/// What a client does from its start to its end. What those leave behind who never say goodbye is measured by storms.
+async fn flow(caller: &Caller) -> Result<(), String> {
     let mut session = caller.connect().await?;
     for _ in 0..CALLS_A_FLOW {
         session.call(TOOL, json!({})).await?;
     }
-    if number % CLIENTS < 3 { session.delete().await } else { Ok(()) }
+    session.delete().await
 }
 
 async fn page(caller: &Caller, path: &str) -> Result<(), String> {

@@ -69,7 +69,12 @@ impl Subject {
 }
 
 fn launch(launch: Launch, options: &Options) -> Launch {
-    let launch = launch.arg("serve").env("ADMIN_SECRET", ADMIN_SECRET).env("RUST_LOG", &options.log);
+    let launch = launch
+        .arg("serve")
+        .env("ADMIN_SECRET", ADMIN_SECRET)
+        .env("RUST_LOG", &options.log)
+        // One address is all the callers, as behind an edge; nobody else may have so many connections.
+        .env("TRUSTED_PROXIES", "127.0.0.1");
     match &options.database_url {
         Some(url) => launch.env("DATABASE_URL", url),
         None => launch,

@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use entity::brands;
 use entity::connections::Platform;
 use entity::db::now;
 use entity::ids::ContentId;
@@ -219,7 +218,7 @@ impl HeyCmo {
         Arguments(input): Arguments<QueryGa4In>,
     ) -> Result<Answer<TableOut>, Refusal> {
         let app = self.app();
-        let zone = brands::get(&app.db, &caller.customer_id).await?.time_zone;
+        let zone = caller.time_zone;
         let query = Ga4Query {
             metrics: input.metrics.filter(|metrics| !metrics.is_empty()).unwrap_or_else(|| vec!["sessions".to_owned()]),
             dimension: given(input.dimension),
@@ -244,7 +243,7 @@ impl HeyCmo {
         Arguments(input): Arguments<QuerySearchConsoleIn>,
     ) -> Result<Answer<TableOut>, Refusal> {
         let app = self.app();
-        let zone = brands::get(&app.db, &caller.customer_id).await?.time_zone;
+        let zone = caller.time_zone;
         let query = SearchQuery {
             dimension: given(input.dimension),
             period: period(input.period, input.from, input.to, zone)?,
@@ -269,7 +268,7 @@ impl HeyCmo {
     ) -> Result<Answer<PostsOut>, Refusal> {
         let app = self.app();
         let customer_id = &caller.customer_id;
-        let zone = brands::get(&app.db, customer_id).await?.time_zone;
+        let zone = caller.time_zone;
         let period = period(input.period, input.from, input.to, zone)?;
         let platform = input.platform.into();
         let reading = app.platforms.reading(customer_id, platform, period).await?;

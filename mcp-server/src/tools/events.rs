@@ -1,6 +1,5 @@
 //! The event log.
 
-use entity::brands;
 use entity::events::{self, Event, TypeFilter};
 use entity::ids::EventId;
 use rmcp::{tool, tool_router};
@@ -82,7 +81,7 @@ impl HeyCmo {
                     other => other,
                 },
             )?;
-        let zone = brands::get(db, &caller.customer_id).await?.time_zone;
+        let zone = caller.time_zone;
         let mut lines: Vec<String> = page
             .events
             .iter()

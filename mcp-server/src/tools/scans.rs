@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use entity::brands;
 use entity::db::Db;
 use entity::ids::{CustomerId, ScanId};
 use entity::pages;
@@ -186,7 +185,7 @@ impl HeyCmo {
         let cursor = given(input.cursor).map(|text| text.parse::<ScanId>().map_err(|_| not_a_cursor())).transpose()?;
         let url = url.as_ref().map(url::Url::as_str);
         let page = scans::list(&app.db, &caller.customer_id, url, cursor.as_ref(), limit).await?;
-        let zone = brands::get(&app.db, &caller.customer_id).await?.time_zone;
+        let zone = caller.time_zone;
         let line = |scan: &Summary| {
             let (at, Summary { id, url, seo, geo, .. }) = (in_list(scan.created_at, zone), scan);
             format!("- {at} · SEO {seo} · GEO {geo} · {url} · {id}")

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use entity::brands;
 use entity::events::Event;
 use entity::ids::RunId;
 use entity::reports;
@@ -251,7 +250,7 @@ impl HeyCmo {
             given(input.cursor).map(|cursor| cursor.parse::<RunId>().map_err(|_| not_a_cursor())).transpose()?;
         let filter = Filter { workflow: input.workflow, status: input.status };
         let page = workflows::list(db, &caller.customer_id, filter, cursor.as_ref(), limit).await?;
-        let zone = brands::get(db, &caller.customer_id).await?.time_zone;
+        let zone = caller.time_zone;
         let line = |run: &Run| {
             let (asked, input) = (in_list(run.created_at, zone), about(&run.input()));
             format!("- {} · {} · {} · {asked}{input}", run.id, run.workflow, run.status.as_str())
@@ -410,7 +409,7 @@ async fn next_news(events: &mut Receiver<Arc<Event>>, id: &RunId) {
 }
 
 async fn answer(app: &App, caller: &Caller, whole: Whole) -> entity::Result<Answer<WholeRunOut>> {
-    let zone = brands::get(&app.db, &caller.customer_id).await?.time_zone;
+    let zone = caller.time_zone;
     let Whole { run, steps } = &whole;
     let mut text = format!("Run {} of {} is {}", run.id, run.workflow, run.status.as_str());
     text.push_str(&match (run.ended_at, run.started_at) {

@@ -44,7 +44,7 @@ impl People {
 }
 
 fn caller() -> Caller {
-    Caller { customer_id: CustomerId::new(), key_id: KeyId::new(), key_expires_at: None }
+    Caller { customer_id: CustomerId::new(), key_id: KeyId::new(), key_expires_at: None, time_zone: chrono_tz::UTC }
 }
 
 /// What the real key check does, for names in place of keys.

@@ -74,7 +74,7 @@ async fn due(db: &Db, now: DateTime<Utc>) -> Stored<Vec<Due>> {
         if !customer.status(now).may_use_keys() {
             continue;
         }
-        let zone = customer.time_zone.parse().unwrap_or(chrono_tz::UTC);
+        let zone = customer.zone();
         for (workflow, at) in latest_times(zone, now) {
             let last = asked.get(&(customer.id.clone(), workflow));
             let is_new = at > customer.created_at && last.is_none_or(|last| at - *last > SAME_WEEK);

@@ -109,6 +109,12 @@ impl std::fmt::Display for CustomerStatus {
 }
 
 impl Customer {
+    /// The time zone in which the customer lives. One that a later time zone database dropped reads as UTC.
+    #[must_use]
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.time_zone.parse().unwrap_or(chrono_tz::UTC)
+    }
+
     /// The customer's status at a moment.
     #[must_use]
     pub fn status(&self, now: DateTime<Utc>) -> CustomerStatus {

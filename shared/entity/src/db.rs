@@ -11,8 +11,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{self, Connection, SqliteConnection};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use crate::bounded::{Bounded, Tx, bounded};
@@ -142,7 +142,17 @@ impl Db {
 
     /// Begins a transaction that may write.
     pub(crate) async fn write_tx(&self) -> Result<Tx> {
-        Ok(Bounded(bounded(self.begin()).await?))
+        Ok(Bounded(bounded(self.begin(to_write())).await?))
+    }
+
+    /// Begins a transaction in which every query sees the same moment.
+    pub(crate) async fn snapshot(&self) -> Result<Tx> {
+        let options = TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+        };
+        Ok(Bounded(bounded(self.begin(options)).await?))
     }
 
     /// Begins the transaction in which work is handed out: one at a time, whatever other processes do.
@@ -154,11 +164,7 @@ impl Db {
         Ok(tx)
     }
 
-    async fn begin(&self) -> std::result::Result<DatabaseTransaction, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
+    async fn begin(&self, options: TransactionOptions) -> std::result::Result<DatabaseTransaction, DbErr> {
         // In a task of its own, which ends also when the caller goes away: sqlx forgets a BEGIN that is under way then,
         // and whoever gets the connection next would write into a transaction that nobody commits.
         let connection = self.connection.0.clone();
@@ -173,7 +179,7 @@ impl Db {
     ///
     /// When the database fails.
     pub async fn schema_tx(&self) -> Result<DatabaseTransaction> {
-        let tx = self.begin().await?;
+        let tx = self.begin(to_write()).await?;
         if tx.get_database_backend() == DbBackend::Postgres {
             tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
             tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")).await?;
@@ -212,6 +218,13 @@ impl Db {
     /// When a connection cannot be closed cleanly.
     pub async fn close(self) -> Result<()> {
         Ok(self.connection.0.close().await?)
+    }
+}
+
+fn to_write() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
     }
 }
 

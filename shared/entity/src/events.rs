@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use futures::future::try_join_all;
 use sea_orm::sea_query::ValueTypeErr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::bounded::Tx;
 use crate::db::{Db, now};
@@ -307,12 +307,12 @@ async fn find(db: &Db, customer_id: &CustomerId, id: &EventId) -> Result<Option<
 }
 
 /// Everybody's events after `after`, in the order of their ids: for the feed.
-pub(crate) async fn all_since(db: &Db, after: &EventId, limit: u64) -> Result<Vec<Event>> {
+pub(crate) async fn all_since(connection: &impl ConnectionTrait, after: &EventId, limit: u64) -> Result<Vec<Event>> {
     let events = event::Entity::find()
         .filter(event::Column::Id.gt(after.clone()))
         .order_by_asc(event::Column::Id)
         .limit(limit)
-        .all(db.connection())
+        .all(connection)
         .await?;
     Ok(events)
 }

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, now};
+use crate::error::Result;
 use crate::events::{self, Event};
 use crate::ids::EventId;
 
@@ -84,21 +85,35 @@ impl Reader {
     async fn look(&mut self) {
         let window_start = self.window_start();
         self.told = self.told.split_off(&window_start);
-        let mut after = window_start;
+        // The next look begins where this one did, so nothing is lost while the database is away for less than the
+        // window; streams notice longer gaps by themselves when they resume from the log.
+        if let Err(error) = self.tell_all_since(window_start).await {
+            tracing::warn!(error = ?error, "the event feed could not read the log");
+        }
+    }
+
+    async fn tell_all_since(&mut self, mut after: EventId) -> Result<()> {
+        let batch = events::all_since(self.db.connection(), &after, BATCH).await?;
+        if (batch.len() as u64) < BATCH {
+            self.tell(batch);
+            return Ok(());
+        }
+        // More than one batch: all as of one moment. What a customer did between two looks would be told out of order
+        // if the first fell into what was read before, as it can where two processes' clocks differ.
+        let snapshot = self.db.snapshot().await?;
         loop {
-            let batch = match events::all_since(&self.db, &after, BATCH).await {
-                Ok(batch) => batch,
-                // The next look begins where this one did, so nothing is lost while the database is away for less
-                // than the window; streams notice longer gaps by themselves when they resume from the log.
-                Err(error) => return tracing::warn!(error = ?error, "the event feed could not read the log"),
-            };
-            let Some(last) = batch.last() else { return };
+            let batch = events::all_since(&snapshot, &after, BATCH).await?;
+            let Some(last) = batch.last() else { return Ok(()) };
             after = last.id.clone();
-            for event in batch {
-                if self.told.insert(event.id.clone()) {
-                    // Fails only when nobody listens any more.
-                    let _ = self.feed.sender.send(Arc::new(event));
-                }
+            self.tell(batch);
+        }
+    }
+
+    fn tell(&mut self, batch: Vec<Event>) {
+        for event in batch {
+            if self.told.insert(event.id.clone()) {
+                // Fails only when nobody listens any more.
+                let _ = self.feed.sender.send(Arc::new(event));
             }
         }
     }

@@ -15,6 +15,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
 use crate::client_ip::{TrustedProxies, network_of};
@@ -24,6 +26,8 @@ pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long connections are still read from when the process is told to stop, for what was sent before.
 const LINGER: Duration = Duration::from_millis(250);
+/// How long who has connected by then may take to say what they want.
+const FIRST_WORD: Duration = Duration::from_secs(2);
 /// How long a client may take to send the head of a request, or to think of another on the same connection. Longer than
 /// the 60 s for which proxies usually keep theirs, so that it is they who let go, and not in the middle of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -60,6 +64,7 @@ pub async fn serve(listener: TcpListener, router: Router, proxies: TrustedProxie
     let router = router.with_state(());
     let places = Places { most: share_of_one(), taken: Arc::default(), proxies };
     let connections = GracefulShutdown::new();
+    let newcomers = TaskTracker::new();
     let attend = |(stream, address): (TcpStream, SocketAddr)| {
         let Some(place) = places.take(address.ip().to_canonical()) else {
             return tracing::debug!(%address, "has too many connections");
@@ -67,7 +72,7 @@ pub async fn serve(listener: TcpListener, router: Router, proxies: TrustedProxie
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "could not set a socket option");
         }
-        let connection = connections.watch(connection(stream, address, router.clone()));
+        let connection = connections.watch(connection(stream, address, router.clone(), newcomers.token()));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::trace!(%error, "a connection broke");
@@ -83,7 +88,8 @@ pub async fn serve(listener: TcpListener, router: Router, proxies: TrustedProxie
         attend(accepted);
     }
     drop(listener);
-    tokio::time::sleep(LINGER).await;
+    newcomers.close();
+    let _ = tokio::join!(tokio::time::sleep(LINGER), tokio::time::timeout(FIRST_WORD, newcomers.wait()));
     if tokio::time::timeout(SHUTDOWN_DEADLINE, connections.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end in time and were cut");
     }
@@ -109,13 +115,17 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Answers the requests of one connection. Rate limits count by the address of the other end.
+/// Answers the requests of one connection, which is a newcomer's until the first one. Rate limits count by the address
+/// of the other end.
 fn connection(
     stream: TcpStream,
     address: SocketAddr,
     router: Router,
+    newcomer: TaskTrackerToken,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
+    let newcomer = Mutex::new(Some(newcomer));
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        newcomer.lock().unwrap_or_else(PoisonError::into_inner).take();
         request.extensions_mut().insert(ConnectInfo(address));
         router.clone().call(request)
     });

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use web::ApiError;
 use web::session::Visitor;
 
-use super::{activity, zone};
+use super::activity;
 use crate::pages::Site;
 use crate::routes::NO_STORE;
 use crate::routes::events::{UNBUFFERED, last_event_id, newest_id};
@@ -52,7 +52,7 @@ pub async fn stream(
     Query(query): Query<LiveQuery>,
     headers: axum::http::HeaderMap,
 ) -> Result<impl IntoResponse, ApiError> {
-    let zone = zone(&visitor.customer);
+    let zone = visitor.customer.zone();
     // Subscribed before the log is read, so that nothing falls between the two.
     let live = feed.subscribe();
     let last = match last_event_id(&headers)?.or(query.after) {

@@ -29,11 +29,6 @@ pub fn home(customer_id: &CustomerId) -> String {
     format!("/api/dashboard/{customer_id}")
 }
 
-/// The zone that a customer reads and gives times in.
-fn zone(customer: &Customer) -> Tz {
-    customer.time_zone.parse().unwrap_or(Tz::UTC)
-}
-
 /// The page that something is decided on, when that is not its own.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,7 +81,7 @@ impl Frame {
             section,
             home: home(&customer.id),
             brand_name: customer.brand_name.clone(),
-            zone: zone(customer),
+            zone: customer.zone(),
             newest,
         })
     }

@@ -121,9 +121,8 @@ pub(crate) async fn read(connection: &impl ConnectionTrait, customer_id: &Custom
     let brand = brand::Entity::find_by_id(customer_id.clone()).one(connection).await?;
     let (Some(customer), Some(brand)) = (customer, brand) else { return Err(Error::NotFound("customer")) };
     Ok(Brand {
+        time_zone: customer.zone(),
         name: customer.brand_name,
-        // Stored by us from a parsed zone; a zone that a later time zone database dropped reads as UTC.
-        time_zone: customer.time_zone.parse().unwrap_or(chrono_tz::UTC),
         profile: brand.profile,
         updated_at: brand.updated_at,
     })

@@ -25,7 +25,7 @@ use web::ApiError;
 use web::session::{NoVisitor, SameOrigin, Visitor, see_other};
 
 use super::said::{Said, Typed, refusal};
-use super::{CameFrom, Frame, Section, home, overview, zone};
+use super::{CameFrom, Frame, Section, home, overview};
 use crate::Gateway;
 use crate::pages::words;
 
@@ -160,7 +160,7 @@ impl Desk {
     }
 
     async fn schedule(&self, at: &str) -> Result<&'static str, ApiError> {
-        let (db, customer_id, zone) = (&self.gateway.db, &self.customer.id, zone(&self.customer));
+        let (db, customer_id, zone) = (&self.gateway.db, &self.customer.id, self.customer.zone());
         let piece = content::get(db, customer_id, &self.id).await?.content;
         let guide = marketing::guide(piece.channel);
         let at = if at.is_empty() { None } else { Some(instant(zone, local(at)?)) };
