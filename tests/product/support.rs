@@ -235,10 +235,11 @@ impl Product {
         Assistant { client, tools, heard: Mutex::new(heard) }
     }
 
-    /// Every row of a customer, but for when their keys were last used and what their assistants have open.
+    /// Every row of a customer, but for when their keys and apps were last used and what their assistants have open.
     pub async fn state_of(&self, id: &CustomerId) -> Vec<String> {
         let is_state = |line: &String| {
-            line.contains(id.as_str()) && !line.starts_with("api_keys:") && !line.starts_with("mcp_sessions:")
+            let is_use = ["api_keys:", "mcp_sessions:", "oauth_grants:"].iter().any(|table| line.starts_with(table));
+            line.contains(id.as_str()) && !is_use
         };
         self.test.dump().await.into_iter().filter(is_state).collect()
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One permission. Each is asked for and given by itself; none includes another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Scope {
     /// See everything: brand, content, numbers, scans, the log.
     Read,
@@ -56,6 +56,14 @@ impl FromStr for Scope {
 
     fn from_str(name: &str) -> Result<Self, UnknownScope> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == name).ok_or(UnknownScope)
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = UnknownScope;
+
+    fn try_from(name: String) -> Result<Self, UnknownScope> {
+        name.parse()
     }
 }
 
