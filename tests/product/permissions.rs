@@ -244,13 +244,13 @@ async fn an_app_is_told_by_status_what_it_lacks_so_that_it_can_ask_for_it() {
     };
     let tool = |name: &str, arguments: Value| message("tools/call", json!({"name": name, "arguments": arguments}));
     for (token, message, lacking) in [
-        (&reader, tool("log_lead", json!({"source": "a fair"})), "write"),
-        (&reader, tool("publish_content", json!({})), "publish"),
-        (&reader, tool("review_content", json!({"decision": "approved"})), "publish"),
-        (&reader, tool("review_content", json!({"decision": "rejected"})), "write"),
-        (&publisher, tool("get_account", json!({})), "read"),
-        (&publisher, message("prompts/get", json!({"name": "brand_interview"})), "read"),
-        (&publisher, message("resources/read", json!({"uri": "heycmo://brand"})), "read"),
+        (&reader, tool("log_lead", json!({"source": "a fair"})), "read write"),
+        (&reader, tool("publish_content", json!({})), "read publish"),
+        (&reader, tool("review_content", json!({"decision": "approved"})), "read publish"),
+        (&reader, tool("review_content", json!({"decision": "rejected"})), "read write"),
+        (&publisher, tool("get_account", json!({})), "read publish"),
+        (&publisher, message("prompts/get", json!({"name": "brand_interview"})), "read publish"),
+        (&publisher, message("resources/read", json!({"uri": "heycmo://brand"})), "read publish"),
     ] {
         let before = product.state_of(&customer.id).await;
         let response = call(&product, token, message.clone()).await;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use entity::scopes::Scope;
+use entity::scopes::{Scope, Scopes};
 use http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -50,9 +50,12 @@ impl Refusal {
     }
 
     /// The caller is known, but may not do this.
-    pub(super) fn insufficient_scope(needed: Scope) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", permission::app_lacks(needed))
-            .with_header(http::header::WWW_AUTHENTICATE, web::oauth::lacks(needed))
+    pub(super) fn insufficient_scope(needed: Scope, granted: Scopes) -> Self {
+        let refusal = Self::new(StatusCode::FORBIDDEN, "insufficient_scope", permission::app_lacks(needed));
+        match web::oauth::lacks(needed, granted) {
+            Some(challenge) => refusal.with_header(http::header::WWW_AUTHENTICATE, challenge),
+            None => refusal,
+        }
     }
 
     /// A session of the older transport that is unknown, over, or somebody else's: told apart by nobody.

@@ -96,6 +96,12 @@ impl Scopes {
         self.0 & other.0 == self.0
     }
 
+    /// These and one more.
+    #[must_use]
+    pub const fn with(self, scope: Scope) -> Self {
+        Self(self.0 | scope.bit())
+    }
+
     /// Those that are in both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

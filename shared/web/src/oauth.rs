@@ -93,14 +93,11 @@ impl OAuth {
     }
 }
 
-/// The header of a refusal for want of a permission, as far as it is known there.
+/// The header of a refusal for want of a permission, as far as it is known there. It names what the app has as well: some
+/// clients ask for nothing but what they read here, and would lose the rest.
 #[must_use]
-pub fn lacks(needed: Scope) -> HeaderValue {
-    match needed {
-        Scope::Read => HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"read\""),
-        Scope::Write => HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"write\""),
-        Scope::Publish => HeaderValue::from_static("Bearer error=\"insufficient_scope\", scope=\"publish\""),
-    }
+pub fn lacks(needed: Scope, granted: Scopes) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", granted.with(needed))).ok()
 }
 
 /// The routes that describe the MCP server. Both processes have them: behind an edge the gateway is asked, and without
@@ -166,8 +163,8 @@ mod tests {
             Some(format!("Bearer error=\"invalid_token\", {metadata}, scope=\"read write publish\""))
         );
         assert_eq!(
-            invited(StatusCode::FORBIDDEN, Some(lacks(Scope::Publish)), true),
-            Some(format!("Bearer error=\"insufficient_scope\", scope=\"publish\", {metadata}"))
+            invited(StatusCode::FORBIDDEN, lacks(Scope::Publish, Scopes::from_iter([Scope::Read])), true),
+            Some(format!("Bearer error=\"insufficient_scope\", scope=\"read publish\", {metadata}"))
         );
         for status in [StatusCode::FORBIDDEN, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
             assert_eq!(invited(status, None, true), None);

@@ -131,7 +131,7 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
             intake::require_json(&parts.headers)?;
             let message = intake::read_message(body, &self.limits).await?;
             if let Some(needed) = (self.missing)(caller, &message) {
-                return Err(Refusal::insufficient_scope(needed));
+                return Err(Refusal::insufficient_scope(needed, caller.scopes));
             }
             Body::from(message)
         } else {
