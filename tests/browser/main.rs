@@ -77,7 +77,8 @@ async fn every_page_is_sound() {
 /// Runs a script beside a server of its own, which is to complain about nothing.
 async fn succeeds(script: &str, argument: &str) {
     // The pages that are scanned here are its own.
-    let server = HeyCmo::launch(Launch::new("heycmo").env("HEYCMO_SCAN_NETWORKS", "127.0.0.0/8,::1/128")).await;
+    let launch = Launch::new("heycmo").env("HEYCMO_SCAN_NETWORKS", "127.0.0.0/8,::1/128").env("HEYCMO_OAUTH", "on");
+    let server = HeyCmo::launch(launch).await;
     let home = server.process.data_dir().path().join("home");
     std::fs::create_dir_all(&home).expect("a home");
     let ended = node(script)
