@@ -2,6 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use entity::scopes::Scope;
 use entity::workflows::{RunStatus, Workflow};
 
 /// HeyCMO: an AI chief marketing officer for the assistant you already use.
@@ -97,7 +98,9 @@ pub enum KeyCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  heycmo key create anna@example.com --label laptop --expires-in-days 90")]
+#[command(
+    after_help = "Example:\n  heycmo key create anna@example.com --label laptop --expires-in-days 90 --scopes read,write"
+)]
 pub struct CreateKey {
     /// E-mail address or id of the customer.
     pub customer: String,
@@ -107,6 +110,9 @@ pub struct CreateKey {
     /// After how many days it stops working; never when not given.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub expires_in_days: Option<u16>,
+    /// What it may do, between commas; everything when not given.
+    #[arg(long, value_delimiter = ',', value_parser = scope())]
+    pub scopes: Vec<Scope>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -218,6 +224,10 @@ pub struct ListRuns {
     /// How many.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub limit: u16,
+}
+
+fn scope() -> impl TypedValueParser<Value = Scope> {
+    one_of(Scope::ALL, Scope::as_str)
 }
 
 fn workflow() -> impl TypedValueParser<Value = Workflow> {

@@ -6,6 +6,8 @@ use entity::customers::{self, Customer, NewCustomer};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
 use entity::keys::{self, ApiKey, NewKey};
+use entity::oauth;
+use entity::scopes::Scopes;
 use platforms::Platforms;
 use web::config::{Config, Environment, Secrets};
 use web::process::open_database;
@@ -31,9 +33,10 @@ pub async fn create_key(environment: &Environment, arguments: CreateKey) -> Resu
     let (config, db) = open(environment).await?;
     let customer = find(&db, &arguments.customer).await?;
     let expires_at = arguments.expires_in_days.map(|days| now() + Duration::days(days.into()));
-    let (key, plain) =
-        keys::create(&db, &customer.id, NewKey { label: arguments.label, expires_at }).await.map_err(sentence)?;
-    println!("Made key {} ({}) for {}.\n", key.id, key.label, customer.email);
+    let scopes = (!arguments.scopes.is_empty()).then(|| arguments.scopes.into_iter().collect());
+    let new = NewKey { label: arguments.label, expires_at, scopes };
+    let (key, plain) = keys::create(&db, &customer.id, new).await.map_err(sentence)?;
+    println!("Made key {} ({}) for {}; it may {}.\n", key.id, key.label, customer.email, list(key.scopes));
     println!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &plain));
     Ok(())
 }
@@ -42,19 +45,27 @@ pub async fn list_keys(environment: &Environment, customer: &str) -> Result<(), 
     let (_, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
     let keys = keys::list(&db, &customer.id).await.map_err(sentence)?;
-    println!("{:<30}  {:<6}  {:<20}  {:<24}  {:<24}  state", "id", "last 4", "label", "created", "last used");
+    println!(
+        "{:<30}  {:<6}  {:<20}  {:<20}  {:<24}  {:<24}  state",
+        "id", "last 4", "label", "may", "created", "last used"
+    );
     for key in keys {
         let last_used = key.last_used_at.map_or_else(|| "never".to_owned(), timestamp);
         println!(
-            "{:<30}  {:<6}  {:<20}  {:<24}  {last_used:<24}  {}",
+            "{:<30}  {:<6}  {:<20}  {:<20}  {:<24}  {last_used:<24}  {}",
             key.id.as_str(),
             key.last4,
             key.label,
+            list(key.scopes),
             timestamp(key.created_at),
             state(&key)
         );
     }
     Ok(())
+}
+
+fn list(scopes: Scopes) -> String {
+    scopes.to_string().replace(' ', ", ")
 }
 
 fn state(key: &ApiKey) -> String {
@@ -133,7 +144,11 @@ pub async fn show(environment: &Environment, customer: &str) -> Result<(), Strin
         println!("  subscription {} {} until {until}{ending}", subscription.id, subscription.status.as_str());
     }
     for key in keys::list(&db, &customer.id).await.map_err(sentence)? {
-        println!("  key          {} …{} {} {}", key.id, key.last4, key.label, state(&key));
+        println!("  key          {} …{} {} {} ({})", key.id, key.last4, key.label, state(&key), list(key.scopes));
+    }
+    for app in oauth::list(&db, &customer.id).await.map_err(sentence)? {
+        let since = timestamp(app.created_at);
+        println!("  app          {} {} since {since} ({})", app.id, app.client_name, list(app.scopes));
     }
     Ok(())
 }

@@ -97,6 +97,7 @@ fn apps(
     let workflows = Runner::new(db, &billing, &platforms, &scanner, config.model.clone(), config.inngest.clone())?;
     workflows.start(db, shutdown);
     let feed = Feed::start(db.clone(), shutdown.clone());
+    let oauth = config.oauth(addresses.gateway.port(), addresses.mcp.port());
     let rate_limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies.clone(), shutdown.clone());
     let gateway = Gateway {
         db: db.clone(),
@@ -108,6 +109,7 @@ fn apps(
         site,
         admin_secret: secrets.admin,
         rate_limiter: rate_limiter.clone(),
+        oauth: oauth.clone(),
         mcp_url: config.origins.mcp(addresses.mcp.port()),
         shutdown: shutdown.clone(),
     };
@@ -122,6 +124,7 @@ fn apps(
         },
         binding_key: secrets.encryption.derive("mcp session ids"),
         limits: Limits::default(),
+        oauth,
         rate_limiter,
         shutdown: shutdown.clone(),
     };

@@ -4,6 +4,7 @@ mod access;
 mod answer;
 pub mod caller;
 mod completion;
+mod permission;
 mod progress;
 mod prompts;
 mod rate;
@@ -24,6 +25,7 @@ use entity::feed::Feed;
 use marketing::scanner::Scanner;
 use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
+use web::oauth::OAuth;
 use web::rate_limit::RateLimiter;
 
 /// What the MCP server is built from.
@@ -43,6 +45,8 @@ pub struct McpServer {
     pub binding_key: [u8; 32],
     /// How much one client, one customer and all together may use.
     pub limits: transport::Limits,
+    /// How apps are let in, if they are.
+    pub oauth: Option<OAuth>,
     /// How many requests a minute each customer may make.
     pub rate_limiter: RateLimiter,
     /// Ends the sessions when the process stops.

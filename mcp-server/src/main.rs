@@ -43,6 +43,7 @@ async fn run() -> Result<(), String> {
     tracing::info!(%address, database = config.database.describe(), "the MCP server listens");
 
     let public_url = config.origins.gateway(config.gateway_addr.port());
+    let oauth = config.oauth(config.gateway_addr.port(), address.port());
     let proxies = config.trusted_proxies;
     let server = McpServer {
         scanner: Scanner::new(Reach::also(&config.scan_networks)).map_err(|error| error.to_string())?,
@@ -55,6 +56,7 @@ async fn run() -> Result<(), String> {
         },
         binding_key: secrets.encryption.derive("mcp session ids"),
         limits: Limits::default(),
+        oauth,
         rate_limiter: RateLimiter::start(config.rate_limits, proxies.clone(), shutdown.clone()),
         shutdown: shutdown.clone(),
     };

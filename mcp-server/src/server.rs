@@ -21,6 +21,7 @@ use web::layers::RequestSpan;
 use web::metrics;
 
 use crate::caller::Caller;
+use crate::permission;
 use crate::prompts::Prompts;
 use crate::resources;
 use crate::subscriptions::{self, Subscriptions};
@@ -160,9 +161,13 @@ impl ServerHandler for HeyCmo {
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.app.tools.list_all()).with_cache_scope(CacheScope::Private))
+        let caller = Caller::of(&context.extensions)?;
+        // What the caller may not call would only cost it words.
+        let mut listed = self.app.tools.list_all();
+        listed.retain(|tool| tools::listed_for(&tool.name).is_some_and(|scope| caller.scopes.contains(scope)));
+        Ok(ListToolsResult::with_all_items(listed).with_cache_scope(CacheScope::Private))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -185,7 +190,11 @@ impl ServerHandler for HeyCmo {
         let request_span = request_span.unwrap_or_else(Span::current);
         let span = tracing::info_span!(parent: &request_span, "tool", %tool, customer = %caller.customer_id);
         let started = Instant::now();
-        let result = self.guarded(request, context).instrument(span.clone()).await;
+        let lacking = tools::needed(&tool, request.arguments.as_ref()).filter(|scope| !caller.scopes.contains(*scope));
+        let result = match lacking {
+            Some(needed) => Ok(failed(&permission::lacks(&caller, needed))),
+            None => self.guarded(request, context).instrument(span.clone()).await,
+        };
         let result = match result {
             Err(error) if is_known && error.code == ErrorCode::INVALID_PARAMS => Ok(failed(&error.message)),
             Err(error) if !is_known => Err(ErrorData::invalid_params(unknown_tool(&tool), error.data)),
@@ -211,7 +220,7 @@ impl ServerHandler for HeyCmo {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let caller = Caller::of(&context.extensions)?;
+        let caller = reader(&context)?;
         Ok(contained(self.app.prompts.get(&self.app.db, &caller, request)).await?.into())
     }
 
@@ -220,7 +229,7 @@ impl ServerHandler for HeyCmo {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let caller = Caller::of(&context.extensions)?;
+        let caller = reader(&context)?;
         contained(crate::completion::complete(&self.app.db, &caller, &request)).await
     }
 
@@ -229,7 +238,7 @@ impl ServerHandler for HeyCmo {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let caller = Caller::of(&context.extensions)?;
+        let caller = reader(&context)?;
         contained(resources::list(&self.app.db, &caller, request.and_then(|page| page.cursor))).await
     }
 
@@ -246,7 +255,7 @@ impl ServerHandler for HeyCmo {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let caller = Caller::of(&context.extensions)?;
+        let caller = reader(&context)?;
         Ok(contained(resources::read(&self.app.db, &caller, &request.uri)).await?.into())
     }
 
@@ -255,7 +264,7 @@ impl ServerHandler for HeyCmo {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let caller = Caller::of(&context.extensions)?;
+        let caller = reader(&context)?;
         contained(resources::require_readable(&self.app.db, &caller, &request.uri)).await?;
         self.subscriptions.add(&self.app.feed, &caller.customer_id, request.uri, context.peer)
     }
@@ -274,7 +283,7 @@ impl ServerHandler for HeyCmo {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let caller = Caller::of(&context.request_context().extensions)?;
+        let caller = reader(context.request_context())?;
         subscriptions::listen(&self.app.feed, &caller.customer_id, &context).await;
         Ok(())
     }
@@ -282,6 +291,13 @@ impl ServerHandler for HeyCmo {
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
         Cow::Borrowed(ProtocolVersion::KNOWN_VERSIONS)
     }
+}
+
+/// The caller of what shows something.
+fn reader(context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+    let caller = Caller::of(&context.extensions)?;
+    permission::require_read(&caller)?;
+    Ok(caller)
 }
 
 fn unknown_tool(name: &str) -> String {

@@ -57,6 +57,9 @@ impl Change {
             | EventType::KeyCreated
             | EventType::KeyRevoked
             | EventType::SessionEnded
+            | EventType::GrantCreated
+            | EventType::GrantRevoked
+            | EventType::GrantReused
             | EventType::OnboardingStarted
             | EventType::OnboardingReminded
             | EventType::OnboardingCompleted

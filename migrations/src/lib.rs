@@ -8,6 +8,7 @@ mod m0005_scans;
 mod m0006_cmo;
 mod m0007_reports;
 mod m0008_proposals;
+mod m0009_oauth;
 
 use entity::Result;
 use entity::db::Db;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_cmo::Migration),
             Box::new(m0007_reports::Migration),
             Box::new(m0008_proposals::Migration),
+            Box::new(m0009_oauth::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 pub mod billing;
 mod clock;
 pub mod engine;
+mod oauth;
 mod openapi;
 mod outbox;
 mod pages;
@@ -22,6 +23,7 @@ use platforms::Platforms;
 use tokio_util::sync::CancellationToken;
 use web::auth::AdminSecret;
 use web::config::PublicUrl;
+use web::oauth::OAuth;
 use web::rate_limit::RateLimiter;
 use web::session::Sessions;
 use workflows::Runner;
@@ -47,6 +49,8 @@ pub struct Gateway {
     pub admin_secret: AdminSecret,
     /// How many requests a minute each client may make.
     pub rate_limiter: RateLimiter,
+    /// How apps are let in, if they are.
+    pub oauth: Option<OAuth>,
     /// Where assistants find the MCP server.
     pub mcp_url: PublicUrl,
     /// The pages for browsers.

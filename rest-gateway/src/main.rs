@@ -44,6 +44,7 @@ async fn run() -> Result<(), String> {
     tracing::info!(%address, database = config.database.describe(), "the gateway listens");
 
     let public_url = config.origins.gateway(address.port());
+    let oauth = config.oauth(address.port(), config.mcp_addr.port());
     let site = Site::new(public_url.clone(), &secrets, &FORM_TARGETS)?;
     let platforms = Platforms::new(db.clone(), config.composio, public_url.clone(), &secrets)?;
     let billing = Billing::new(db.clone(), config.stripe, config.grace, public_url)?;
@@ -62,6 +63,7 @@ async fn run() -> Result<(), String> {
         db: db.clone(),
         admin_secret: secrets.admin,
         rate_limiter: RateLimiter::start(config.rate_limits, proxies.clone(), shutdown.clone()),
+        oauth,
         mcp_url: config.origins.mcp(config.mcp_addr.port()),
         shutdown: shutdown.clone(),
     };

@@ -161,7 +161,7 @@ fn common_errors(path: &str, operation: &Operation) -> Vec<(&'static str, &'stat
         errors.push(("401", "No or an unknown credential"));
     }
     if operation.security.is_some() && !path.starts_with("/api/admin/") {
-        errors.push(("403", "The account may not be used now"));
+        errors.push(("403", "The account may not be used now, or the key may not do this (`insufficient_scope`)"));
         errors.push((
             "429",
             "More requests a minute with one key than the limit `api` allows; `Retry-After` says how many seconds to wait",

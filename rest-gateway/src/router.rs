@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
+use crate::oauth;
 use crate::openapi;
 use crate::pages::account::{activity, connections, content, keys, live, overview, piece, reports, scans};
 use crate::pages::{Site, assets, checkout, docs, landing, login};
@@ -31,6 +32,7 @@ pub fn router(gateway: Gateway) -> Router {
     api.route("/openapi.json", get(async || Json(description)))
         .route("/docs", get(async move |State(site): State<Site>| docs::show(&site, &routes)))
         .merge(browser(&gateway.rate_limiter))
+        .merge(oauth::routes(gateway.oauth.as_ref(), &gateway.rate_limiter))
         .layer(web::layers::timeout(web::layers::REQUEST_TIMEOUT))
         // Inngest, by its signature. A call lasts as long as the step that it is for.
         .route("/api/inngest", workflows.routes())
@@ -77,6 +79,7 @@ fn account() -> Router<Gateway> {
         .route(&at("/keys"), get(keys::show).post(keys::create))
         .route(&at("/keys/{key_id}/revoke"), post(keys::revoke))
         .route(&at("/keys/{key_id}/connection"), get(keys::connection))
+        .route(&at("/apps/{grant_id}/revoke"), post(keys::revoke_app))
         .route(&at("/billing"), post(keys::manage_billing))
         .route(&at("/live"), get(live::stream))
 }

@@ -11,11 +11,10 @@
     reason = "test code: whatever goes wrong here fails the test"
 )]
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use harness::clients::{browser_scripts, chromium, node};
 use harness::process::{HeyCmo, Launch};
-use tokio::process::Command;
 
 /// Longer than any script takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(900);
@@ -78,12 +77,13 @@ async fn every_page_is_sound() {
 /// Runs a script beside a server of its own, which is to complain about nothing.
 async fn succeeds(script: &str, argument: &str) {
     // The pages that are scanned here are its own.
-    let server = HeyCmo::launch(Launch::new("heycmo").env("HEYCMO_SCAN_NETWORKS", "127.0.0.0/8,::1/128")).await;
+    let launch = Launch::new("heycmo").env("HEYCMO_SCAN_NETWORKS", "127.0.0.0/8,::1/128").env("HEYCMO_OAUTH", "on");
+    let server = HeyCmo::launch(launch).await;
     let home = server.process.data_dir().path().join("home");
     std::fs::create_dir_all(&home).expect("a home");
-    let ended = Command::new(node())
-        .current_dir(here())
-        .args([script, argument])
+    let ended = node(script)
+        .current_dir(browser_scripts())
+        .arg(argument)
         .env("HOME", &home)
         // Chromium's profile ends with the test, even one that is killed.
         .env("TMPDIR", &home)
@@ -98,28 +98,4 @@ async fn succeeds(script: &str, argument: &str) {
     let complaints = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "the script failed:\n{complaints}\nthe server's log:\n{log}");
     assert!(!log.contains(" ERROR "), "the server complains:\n{log}");
-}
-
-fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node")
-}
-
-/// The Node.js that the suite of clients pins, with what the scripts need beside them.
-fn node() -> PathBuf {
-    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/node_modules/.bin/node");
-    let wanted = std::fs::read(here().join("package-lock.json")).expect("the list of packages");
-    let is_installed = std::fs::read(here().join("node_modules/.installed")).is_ok_and(|list| list == wanted);
-    assert!(
-        is_installed && node.exists(),
-        "what drives the browser is not installed, or not as pinned: run tests/setup"
-    );
-    node
-}
-
-fn chromium() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let programs = ["chromium", "chromium-browser", "google-chrome"];
-    let found = std::env::split_paths(&path)
-        .find_map(|directory| programs.iter().map(|program| directory.join(program)).find(|program| program.is_file()));
-    found.expect("there is no Chromium: run tests/setup")
 }

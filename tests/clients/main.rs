@@ -1,5 +1,5 @@
 //! Programs that nobody here wrote, against the real binary. The official MCP clients each do the whole job of an
-//! assistant, over each transport they have. `stripe` has Stripe's libraries and another stand-in for Stripe, `api` a
+//! assistant, over each transport they have; in `oauth` they begin with nothing but the address. `stripe` has Stripe's libraries and another stand-in for Stripe, `api` a
 //! tester of APIs.
 //!
 //! The clients run in scripts of their own languages, under `node` and `python`; `steps` there holds what all of a
@@ -15,6 +15,7 @@
 
 mod api;
 mod composio;
+mod oauth;
 mod printed;
 mod script;
 mod stripe;

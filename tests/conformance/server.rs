@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::Extension;
 use entity::ids::{CustomerId, KeyId};
-use mcp_server::caller::Caller;
+use entity::scopes::Scopes;
+use mcp_server::caller::{Caller, Credential};
 use mcp_server::transport::{self, BindingKey, Sessions, TransportConfig};
 use rmcp::transport::streamable_http_server::session::{SessionState, SessionStore, SessionStoreError};
 use tokio::net::TcpListener;
@@ -24,7 +25,12 @@ pub async fn start() -> String {
     let origins = vec!["http://127.0.0.1:*".to_owned()];
     let config = TransportConfig::new(BindingKey::from([7; 32]), vec!["127.0.0.1".to_owned()], origins);
     let sessions = Sessions::new(&config.limits, CancellationToken::new());
-    let caller = Caller { customer_id: CustomerId::new(), key_id: KeyId::new(), key_expires_at: None };
+    let caller = Caller {
+        customer_id: CustomerId::new(),
+        credential: Credential::Key(KeyId::new()),
+        scopes: Scopes::ALL,
+        expires_at: None,
+    };
     let router = transport::router(Fixture::new(), config, Arc::new(Store::default()), &sessions);
     let app = web::layers::around(router.layer(Extension(caller)), TIMEOUT);
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -17,6 +17,7 @@ mod log;
 mod metrics;
 mod migrate;
 mod mistakes;
+mod oauth;
 mod platforms;
 mod rate_limits;
 mod restart;

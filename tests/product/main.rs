@@ -13,6 +13,7 @@ mod corpora;
 mod live;
 mod main_job;
 mod pages;
+mod permissions;
 mod prompts;
 mod rate_limits;
 mod reliability;

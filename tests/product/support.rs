@@ -6,8 +6,11 @@ use std::time::Duration;
 use chrono::{Datelike, Utc};
 use entity::db::Db;
 use entity::feed::Feed;
-use entity::ids::CustomerId;
+use entity::ids::{CustomerId, GrantId};
+use entity::keys::{self as api_keys, NewKey};
+use entity::oauth::{self, Consent, NewClient, Redemption};
 use entity::proposals::{self, Confidence, Evidence, NewProposal, Part};
+use entity::scopes::Scopes;
 use harness::{Backend, PATIENCE, TestDb};
 use marketing::scanner::{Reach, Scanner};
 use mcp_server::{AllowedOrigins, McpServer};
@@ -42,6 +45,9 @@ pub const PUBLIC_URL: &str = "https://heycmo.example";
 /// Where forms may lead besides.
 pub const FORM_TARGET: &str = "https://checkout.example";
 pub const MCP_URL: &str = "https://mcp.heycmo.example";
+/// Of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Both servers on a database of their own.
 pub struct Product {
@@ -77,24 +83,33 @@ impl Product {
         let limiter = RateLimiter::start(config.rate_limits, config.trusted_proxies, shutdown.clone());
         let test = TestDb::migrated(Backend::Sqlite).await;
         let db = test.db();
-        Self::with(test, db, limiter, shutdown).await
+        Self::with(test, db, limiter, shutdown, "off").await
+    }
+
+    /// Where apps that have no key may ask to be let in.
+    pub async fn with_apps() -> Self {
+        let test = TestDb::migrated(Backend::Sqlite).await;
+        let db = test.db();
+        Self::with(test, db, RateLimiter::off(), CancellationToken::new(), "on").await
     }
 
     pub async fn with_gateway_on(test: TestDb, db: Db) -> Self {
-        Self::with(test, db, RateLimiter::off(), CancellationToken::new()).await
+        Self::with(test, db, RateLimiter::off(), CancellationToken::new(), "off").await
     }
 
     /// Each server has its own way to the database, like the two processes that they are. Rate limits are one for both,
     /// as in `heycmo`.
-    async fn with(test: TestDb, db: Db, rate_limiter: RateLimiter, shutdown: CancellationToken) -> Self {
+    async fn with(test: TestDb, db: Db, rate_limiter: RateLimiter, shutdown: CancellationToken, oauth: &str) -> Self {
         let environment = Environment::of(&[
             ("PUBLIC_URL", PUBLIC_URL),
             ("MCP_PUBLIC_URL", MCP_URL),
+            ("HEYCMO_OAUTH", oauth),
             ("ADMIN_SECRET", ADMIN_SECRET),
             ("ENCRYPTION_SECRET", "the-secret-that-keys-are-derived-from"),
         ]);
         let config = Config::from_environment(&environment).unwrap();
         let secrets = Secrets::load(&environment, Mode::Development, &config.data_dir).unwrap();
+        let oauth = config.oauth(0, 0);
         // Without Stripe; tests/process has the stand-in.
         let billing = Billing::new(db.clone(), None, config.grace, config.origins.gateway(0)).unwrap();
         let site = Site::new(config.origins.gateway(0), &secrets, &[FORM_TARGET]).unwrap();
@@ -111,6 +126,7 @@ impl Product {
             feed: Feed::start(db, shutdown.clone()),
             admin_secret: secrets.admin,
             rate_limiter: rate_limiter.clone(),
+            oauth: oauth.clone(),
             mcp_url: config.origins.mcp(0),
             shutdown: shutdown.clone(),
         });
@@ -123,6 +139,7 @@ impl Product {
             origins: AllowedOrigins { hosts: vec!["127.0.0.1".to_owned()], origins: Vec::new() },
             binding_key: [7; 32],
             limits: mcp_server::transport::Limits::default(),
+            oauth,
             rate_limiter,
             shutdown: shutdown.clone(),
         });
@@ -145,6 +162,31 @@ impl Product {
     pub async fn customer(&self) -> Account {
         let (customer, key) = harness::a_customer(&self.test.db()).await;
         Account { id: customer.id, key: key.expose().to_owned() }
+    }
+
+    /// A key of the customer's that may do only this.
+    pub async fn key_for(&self, id: &CustomerId, scopes: Scopes) -> String {
+        let new = NewKey { scopes: Some(scopes), ..NewKey::default() };
+        api_keys::create(&self.test.db(), id, new).await.unwrap().1.expose().to_owned()
+    }
+
+    /// An access token of an app that the customer lets do this, and the grant that it is of.
+    pub async fn app_for(&self, id: &CustomerId, scopes: Scopes) -> (GrantId, String) {
+        let (db, redirect_uri) = (self.test.db(), "https://app.example/callback".to_owned());
+        let new = NewClient { name: "An app".to_owned(), redirect_uris: vec![redirect_uri.clone()] };
+        let client = oauth::register(&db, new).await.unwrap();
+        let consent = Consent {
+            client_id: client.id.clone(),
+            client_name: client.name,
+            redirect_uri: redirect_uri.clone(),
+            resource: format!("{MCP_URL}/mcp"),
+            scopes,
+            challenge: CHALLENGE.to_owned(),
+        };
+        let (grant, code) = oauth::allow(&db, id, consent).await.unwrap();
+        let redemption = Redemption { client_id: client.id, redirect_uri, verifier: VERIFIER.to_owned() };
+        let issued = oauth::redeem(&db, &code, &redemption).await.unwrap();
+        (grant.id, issued.access.expose().to_owned())
     }
 
     /// A proposal for the customer, as results would open one.
@@ -193,10 +235,11 @@ impl Product {
         Assistant { client, tools, heard: Mutex::new(heard) }
     }
 
-    /// Every row of a customer, but for when their keys were last used and what their assistants have open.
+    /// Every row of a customer, but for when their keys and apps were last used and what their assistants have open.
     pub async fn state_of(&self, id: &CustomerId) -> Vec<String> {
         let is_state = |line: &String| {
-            line.contains(id.as_str()) && !line.starts_with("api_keys:") && !line.starts_with("mcp_sessions:")
+            let is_use = ["api_keys:", "mcp_sessions:", "oauth_grants:"].iter().any(|table| line.starts_with(table));
+            line.contains(id.as_str()) && !is_use
         };
         self.test.dump().await.into_iter().filter(is_state).collect()
     }

@@ -12,12 +12,14 @@ use entity::ids::{CustomerId, RunId};
 use entity::leads::{self, NewLead};
 use entity::proposals;
 use entity::scans::{self, NewScan};
+use entity::scopes::Scopes;
 use entity::snapshots::{self, NewSnapshot};
 use entity::workflows::{self, Workflow};
 use entity::{mcp_sessions, outbox, pages, publications, reports};
 use harness::{TestDb, a_customer};
 use serde_json::json;
 
+use crate::oauth::an_app;
 use crate::reports::a_report;
 use crate::support::{a_piece, a_proposal, pretty_eq, version};
 
@@ -46,6 +48,8 @@ async fn pay(db: &Db, customer: &Customer) {
 /// A customer with rows in every table. Who adds a table adds something here.
 async fn a_customer_with_everything(db: &Db) -> CustomerId {
     let (customer, _) = a_customer(db).await;
+    // Before the subscription is over.
+    an_app(db, &customer.id, Scopes::ALL).await;
     pay(db, &customer).await;
     let id = customer.id;
     let named = brands::update(

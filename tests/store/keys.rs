@@ -5,6 +5,7 @@ use entity::customers::{self, CustomerStatus};
 use entity::db::{Db, now};
 use entity::ids::{CustomerId, KeyId};
 use entity::keys::{self, ApiKey, NewKey, PlainKey, Refused};
+use entity::scopes::{Scope, Scopes};
 use harness::{TestDb, a_customer, eventually};
 use serde_json::json;
 
@@ -19,6 +20,8 @@ harness::on_each_database!(
     the_last_use_is_noted_to_the_minute,
     a_revoked_key_stays_revoked,
     labels_and_expiries_have_limits,
+    a_key_may_do_what_it_was_made_for,
+    the_last_key_that_may_do_everything_stays,
     there_are_only_so_many_keys,
     of_many_keys_those_still_accepted_are_told,
     the_end_of_a_session_is_in_the_log_of_its_customer,
@@ -26,7 +29,7 @@ harness::on_each_database!(
 );
 
 async fn labelled(db: &Db, customer_id: &CustomerId, label: &str) -> (ApiKey, PlainKey) {
-    let new = NewKey { label: Some(label.to_owned()), expires_at: None };
+    let new = NewKey { label: Some(label.to_owned()), ..NewKey::default() };
     keys::create(db, customer_id, new).await.unwrap()
 }
 
@@ -74,7 +77,7 @@ async fn a_good_key_is_accepted(test: TestDb) {
     let db = test.db();
     let (customer, first) = a_customer(&db).await;
     let expires_at = now() + Duration::days(1);
-    let new = NewKey { label: Some(" Laptop ".to_owned()), expires_at: Some(expires_at) };
+    let new = NewKey { label: Some(" Laptop ".to_owned()), expires_at: Some(expires_at), ..NewKey::default() };
     let (second, plain) = keys::create(&db, &customer.id, new).await.unwrap();
 
     let accepted = keys::authenticate(&db, &plain).await.unwrap();
@@ -225,7 +228,7 @@ async fn labels_and_expiries_have_limits(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let create = async |label: Option<&str>, expires_at| {
-        let new = NewKey { label: label.map(str::to_owned), expires_at };
+        let new = NewKey { label: label.map(str::to_owned), expires_at, ..NewKey::default() };
         keys::create(&db, &customer.id, new).await
     };
     let longest = "ü".repeat(60);
@@ -246,6 +249,41 @@ async fn labels_and_expiries_have_limits(test: TestDb) {
     assert_eq!(key.expires_at, Some(uneven.trunc_subsecs(6)), "what is answered is what is stored");
     assert_eq!(keys::list(&db, &customer.id).await.unwrap()[0], key);
     assert_not_found(unchanged(&test, keys::create(&db, &CustomerId::new(), NewKey::default())).await);
+}
+
+async fn limited(db: &Db, customer_id: &CustomerId, scopes: Scopes) -> ApiKey {
+    let new = NewKey { scopes: Some(scopes), ..NewKey::default() };
+    keys::create(db, customer_id, new).await.unwrap().0
+}
+
+async fn a_key_may_do_what_it_was_made_for(test: TestDb) {
+    let db = test.db();
+    let (customer, first) = a_customer(&db).await;
+    let nothing = NewKey { scopes: Some(Scopes::NONE), ..NewKey::default() };
+    assert_invalid(unchanged(&test, keys::create(&db, &customer.id, nothing)).await, "scopes");
+    assert_eq!(keys::authenticate(&db, &first).await.unwrap().key.scopes, Scopes::ALL);
+    let some = Scopes::from_iter([Scope::Read, Scope::Publish]);
+    let new = NewKey { scopes: Some(some), ..NewKey::default() };
+    let (key, plain) = keys::create(&db, &customer.id, new).await.unwrap();
+    assert_eq!(keys::authenticate(&db, &plain).await.unwrap().key, key);
+    assert_eq!(key.scopes, some);
+    let log = whole_log(&db, &customer.id).await;
+    assert_eq!(log.last().unwrap().data["scopes"], json!(["read", "publish"]));
+}
+
+/// Or else nobody could make such a key again.
+async fn the_last_key_that_may_do_everything_stays(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let first = keys::list(&db, &customer.id).await.unwrap().remove(0).id;
+    let reader = limited(&db, &customer.id, Scopes::from_iter([Scope::Read])).await.id;
+    let revoke = async |id: &KeyId| keys::revoke_unless_last(&db, &customer.id, id).await;
+    assert_conflict(unchanged(&test, revoke(&first)).await, "last_key");
+    revoke(&reader).await.unwrap();
+    assert_conflict(unchanged(&test, revoke(&first)).await, "last_key");
+    let (another, _) = labelled(&db, &customer.id, "another").await;
+    revoke(&first).await.unwrap();
+    assert_conflict(unchanged(&test, revoke(&another.id)).await, "last_key");
 }
 
 async fn there_are_only_so_many_keys(test: TestDb) {

@@ -20,6 +20,7 @@ mod keys;
 mod lag;
 mod leads;
 mod mcp_sessions;
+mod oauth;
 #[cfg(feature = "postgres")]
 mod outage;
 mod outbox;

@@ -4,15 +4,18 @@ use chrono::{DateTime, Duration};
 use entity::content::{self, Decision, Filter, Findings, Review, Schedule};
 use entity::db::{Db, now};
 use entity::events::{self, TypeFilter};
-use entity::ids::{ContentId, CustomerId, EventId, KeyId, ProposalId, RunId};
+use entity::ids::{ContentId, CustomerId, EventId, GrantId, KeyId, ProposalId, RunId};
 use entity::keys;
 use entity::leads::{self, NewLead};
 use entity::mcp_sessions;
+use entity::oauth;
 use entity::proposals::{self, ProposalStatus, Verdict};
+use entity::scopes::Scopes;
 use entity::workflows::{self, Workflow};
 use harness::{TestDb, a_customer};
 use serde_json::json;
 
+use crate::oauth::an_app;
 use crate::support::{a_lead, a_piece, a_proposal, assert_invalid, assert_not_found, unchanged, version, whole_log};
 
 harness::on_each_database!(somebody_elses_id_leads_nowhere, what_is_listed_is_ones_own);
@@ -26,6 +29,7 @@ struct Tenant {
     session: String,
     run: RunId,
     proposal: ProposalId,
+    app: GrantId,
 }
 
 async fn a_tenant(db: &Db) -> Tenant {
@@ -45,8 +49,9 @@ async fn a_tenant(db: &Db) -> Tenant {
     let key = keys::list(db, &customer.id).await.unwrap().remove(0).id;
     let run = workflows::request(db, &customer.id, Workflow::Onboarding, json!({})).await.unwrap().id;
     let proposal = proposals::renew(db, &customer.id, vec![a_proposal()]).await.unwrap().opened[0].id.clone();
+    let app = an_app(db, &customer.id, Scopes::ALL).await.grant.id;
     let event = events::latest(db, &customer.id).await.unwrap().unwrap().id;
-    Tenant { id: customer.id, key, content, event, session, run, proposal }
+    Tenant { id: customer.id, key, content, event, session, run, proposal, app }
 }
 
 /// Every public function that takes a customer and an id of something.
@@ -57,6 +62,7 @@ async fn somebody_elses_id_leads_nowhere(test: TestDb) {
     let theirs = &other.content;
 
     assert_not_found(unchanged(&test, keys::revoke(db, &me, &other.key)).await);
+    assert_not_found(unchanged(&test, oauth::revoke(db, &me, &other.app)).await);
 
     assert_not_found(unchanged(&test, content::get(db, &me, theirs)).await);
     assert_not_found(unchanged(&test, content::revise(db, &me, theirs, 1, version("mine now"))).await);
@@ -109,6 +115,8 @@ async fn what_is_listed_is_ones_own(test: TestDb) {
     for tenant in [&me, &other] {
         let keys = keys::list(db, &tenant.id).await.unwrap();
         assert_eq!(keys.iter().map(|key| &key.id).collect::<Vec<_>>(), [&tenant.key]);
+        let apps = oauth::list(db, &tenant.id).await.unwrap();
+        assert_eq!(apps.iter().map(|app| &app.id).collect::<Vec<_>>(), [&tenant.app]);
         let pieces = content::list(db, &tenant.id, &Filter::default(), None, 100).await.unwrap().pieces;
         assert_eq!(pieces.iter().map(|piece| &piece.id).collect::<Vec<_>>(), [&tenant.content]);
         let counts = content::counts(db, &tenant.id, DateTime::UNIX_EPOCH).await.unwrap();
@@ -123,7 +131,7 @@ async fn what_is_listed_is_ones_own(test: TestDb) {
         let checked = content::checked_since(db, &tenant.id, DateTime::UNIX_EPOCH, 100).await.unwrap();
         assert_eq!(checked.iter().map(|checked| &checked.content_id).collect::<Vec<_>>(), [&tenant.content]);
         let page = events::list(db, &tenant.id, &TypeFilter::Any, None, 100).await.unwrap();
-        assert_eq!(page.events.len(), 6);
+        assert_eq!(page.events.len(), 7);
         assert!(page.events.iter().all(|event| event.customer_id == tenant.id));
         assert!(whole_log(db, &tenant.id).await.iter().all(|event| event.customer_id == tenant.id));
         let latest = events::latest(db, &tenant.id).await.unwrap().unwrap();

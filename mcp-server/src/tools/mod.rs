@@ -13,6 +13,7 @@ mod proposals;
 mod publishing;
 mod review;
 mod scans;
+mod scope;
 mod strict;
 mod workflows;
 
@@ -28,8 +29,18 @@ use serde_json::Value;
 
 use crate::server::HeyCmo;
 
-/// Every tool.
+pub use scope::{listed_for, needed};
+
+/// Every tool, with the permission that it needs.
 pub fn router() -> ToolRouter<HeyCmo> {
+    let mut tools = all();
+    for route in tools.map.values_mut() {
+        scope::mark(&mut route.attr);
+    }
+    tools
+}
+
+fn all() -> ToolRouter<HeyCmo> {
     HeyCmo::account_tools()
         + HeyCmo::brand_tools()
         + HeyCmo::content_tools()

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
+use entity::scopes::Scope;
 use secrecy::{ExposeSecret, SecretBox};
+
+use crate::caller::Caller;
+
+/// Which permission a caller lacks for a posted message, as far as that is to be said by status before anything begins.
+pub type MissingScope = fn(&Caller, &[u8]) -> Option<Scope>;
 
 /// The bounds that keep one client, one customer and the whole server from using more than their share.
 #[derive(Clone, Debug)]
@@ -93,6 +99,9 @@ pub struct TransportConfig {
     pub binding_key: BindingKey,
     /// The path that clients of the older transport are told to post to.
     pub message_path: String,
+    /// Asked of every message on `/mcp`. The older transport says no on its stream: some of its clients end their session
+    /// on any status that is not 2xx.
+    pub missing: MissingScope,
 }
 
 impl TransportConfig {
@@ -105,6 +114,7 @@ impl TransportConfig {
             allowed_origins,
             binding_key,
             message_path: "/mcp/message".to_owned(),
+            missing: |_, _| None,
         }
     }
 }

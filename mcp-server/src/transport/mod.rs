@@ -1,7 +1,7 @@
 //! How clients reach the handler: the older HTTP+SSE transport and Streamable HTTP, side by side.
 //!
 //! Both count in one [`Sessions`] registry and pass one Host and Origin check. The routes expect a
-//! [`Caller`](crate::caller::Caller) in the request's extensions, put there by the key check.
+//! [`Caller`](crate::caller::Caller) in the request's extensions, put there by the check of the credential.
 
 mod binding;
 mod config;
@@ -21,7 +21,7 @@ use axum::routing::any;
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::SessionStore;
 
-pub use config::{BindingKey, Limits, TransportConfig};
+pub use config::{BindingKey, Limits, MissingScope, TransportConfig};
 pub use legacy_sse::Throttled;
 pub use sessions::Sessions;
 pub use streamable::current_caller;

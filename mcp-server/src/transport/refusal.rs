@@ -2,10 +2,13 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use entity::scopes::{Scope, Scopes};
 use http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use web::ApiError;
+
+use crate::permission;
 
 /// How soon a client may try again when the server is full or going down.
 const RETRY_AFTER_SECONDS: u32 = 10;
@@ -40,10 +43,19 @@ impl Refusal {
         Self::new(status, code, message).with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
     }
 
-    /// The key check is mounted outside this module, so only a wiring mistake leads here.
+    /// The check of the credential is mounted outside this module, so only a wiring mistake leads here.
     pub(super) fn no_caller() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "An API key is required")
             .with_header(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// The caller is known, but may not do this.
+    pub(super) fn insufficient_scope(needed: Scope, granted: Scopes) -> Self {
+        let refusal = Self::new(StatusCode::FORBIDDEN, "insufficient_scope", permission::app_lacks(needed));
+        match web::oauth::lacks(needed, granted) {
+            Some(challenge) => refusal.with_header(http::header::WWW_AUTHENTICATE, challenge),
+            None => refusal,
+        }
     }
 
     /// A session of the older transport that is unknown, over, or somebody else's: told apart by nobody.

@@ -1,11 +1,11 @@
-//! Who is connected: the registry that both transports count in and that ends what a revoked key opened.
+//! Who is connected: the registry that both transports count in and that ends what a revoked credential opened.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use entity::ids::{CustomerId, KeyId};
+use entity::ids::CustomerId;
 use http::StatusCode;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,7 @@ use web::metrics;
 use super::config::Limits;
 use super::lock;
 use super::refusal::Refusal;
-use crate::caller::Caller;
+use crate::caller::{Caller, Credential};
 
 /// A wall clock may be set: a distant expiry is looked at again at least this often.
 const CLOCK_CHECK: Duration = Duration::from_secs(60 * 60);
@@ -56,7 +56,7 @@ impl Kind {
 
 struct Entry {
     customer: CustomerId,
-    key: KeyId,
+    credential: Credential,
     kind: Kind,
     end: CancellationToken,
 }
@@ -83,7 +83,7 @@ struct Caps {
     of_one_customer: usize,
 }
 
-/// Everything that is open, whose it is and by which key.
+/// Everything that is open, whose it is and what opened it.
 pub struct Sessions {
     table: Mutex<Table>,
     session_caps: Caps,
@@ -110,9 +110,9 @@ impl Sessions {
         })
     }
 
-    /// Ends everything that was opened with this key, at once.
-    pub fn end_key(&self, key: &KeyId) {
-        self.end_where(|entry| entry.key == *key);
+    /// Ends everything that was opened with this, at once.
+    pub fn end(&self, credential: &Credential) {
+        self.end_where(|entry| entry.credential == *credential);
     }
 
     /// Ends everything of this customer, at once.
@@ -120,10 +120,10 @@ impl Sessions {
         self.end_where(|entry| entry.customer == *customer);
     }
 
-    /// The keys that something is open with.
+    /// What something is open with.
     #[must_use]
-    pub fn live_keys(&self) -> HashSet<KeyId> {
-        lock(&self.table).entries.values().map(|entry| entry.key.clone()).collect()
+    pub fn live_credentials(&self) -> HashSet<Credential> {
+        lock(&self.table).entries.values().map(|entry| entry.credential.clone()).collect()
     }
 
     /// How many sessions are open.
@@ -183,8 +183,8 @@ impl Sessions {
         let id = table.next;
         table.next += 1;
         let end = self.cut.child_token();
-        let (customer, key) = (caller.customer_id.clone(), caller.key_id.clone());
-        table.entries.insert(id, Entry { customer, key, kind, end: end.clone() });
+        let (customer, credential) = (caller.customer_id.clone(), caller.credential.clone());
+        table.entries.insert(id, Entry { customer, credential, kind, end: end.clone() });
         drop(table);
         if let Some(transport) = kind.transport() {
             metrics::sessions_changed(transport, 1);
@@ -266,7 +266,7 @@ impl Drop for Slot {
     }
 }
 
-/// Resolves when the key stops working; never, if it does not expire.
+/// Resolves at this time; never, if there is none.
 pub(super) async fn expiry(at: Option<DateTime<Utc>>) {
     let Some(at) = at else { return std::future::pending().await };
     while let Ok(left) = (at - Utc::now()).to_std() {

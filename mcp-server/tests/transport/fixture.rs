@@ -71,7 +71,7 @@ fn seen(context: &RequestContext<RoleServer>) -> String {
     let version = context.protocol_version().map(|version| version.to_string());
     let client = context.client_info().map(|client| client.name);
     json!({
-        "customer": caller.customer_id.as_str(), "key": caller.key_id.as_str(), "uri": parts.uri.to_string(),
+        "customer": caller.customer_id.as_str(), "key": caller.credential.to_string(), "uri": parts.uri.to_string(),
         "headers": format!("{:?}", parts.headers), "version": version, "client": client,
     })
     .to_string()

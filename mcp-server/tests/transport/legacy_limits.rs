@@ -143,7 +143,7 @@ async fn a_client_that_does_not_read_loses_its_session_and_nobody_else_theirs() 
         }
     }
     server.settles_at(1).await;
-    assert_eq!(server.sessions.live_keys(), [server.caller("bob").key_id].into());
+    assert_eq!(server.sessions.live_credentials(), [server.caller("bob").credential].into());
     let response = stalled.request(&call(99, "echo", json!({}))).send().await.unwrap();
     assert_eq!(error_of(response).await, (400, "session_not_found".to_owned()));
     assert_eq!(text(&other.call(1, "echo", json!({"text": "fine"})).await), "fine");

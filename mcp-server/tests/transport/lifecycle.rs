@@ -36,13 +36,13 @@ async fn ending_a_key_ends_what_it_opened_on_both_transports() {
     Calls::reached(&server.calls.started, 2).await;
     assert_eq!(server.sessions.count(), 4);
 
-    server.sessions.end_key(&server.caller("alice").key_id);
+    server.sessions.end(&server.caller("alice").credential);
     old.events.ended().await;
     listening.ended().await;
     calling.ended().await;
     Calls::reached(&server.calls.stopped, 2).await;
     server.settles_at(2).await;
-    assert_eq!(server.sessions.live_keys(), [server.caller("alice2").key_id].into());
+    assert_eq!(server.sessions.live_credentials(), [server.caller("alice2").credential].into());
     assert_eq!(text(&kept_old.call(1, "echo", json!({"text": "kept"})).await), "kept");
     assert_eq!(text(&kept_new.call(1, "echo", json!({"text": "kept"})).await), "kept");
 }
@@ -66,7 +66,7 @@ async fn a_stream_of_a_revoked_key_ends_even_on_a_session_of_another_key() {
     let server = Server::start().await;
     let session = Session::open(&server, "alice").await;
     let listening = session.listen_as("alice2").await;
-    server.sessions.end_key(&server.caller("alice2").key_id);
+    server.sessions.end(&server.caller("alice2").credential);
     listening.ended().await;
     assert_eq!(text(&session.call(1, "echo", json!({"text": "kept"})).await), "kept");
 }
@@ -77,7 +77,7 @@ async fn ending_a_key_cancels_calls_without_a_session() {
     let calling = crate::streamable::stateless(&server, "alice", "tools/call", json!({"name": "wait"}));
     let calling = tokio::spawn(calling.send());
     Calls::reached(&server.calls.started, 1).await;
-    server.sessions.end_key(&server.caller("alice").key_id);
+    server.sessions.end(&server.caller("alice").credential);
     assert_eq!(calling.await.unwrap().unwrap().status(), StatusCode::UNAUTHORIZED);
     Calls::reached(&server.calls.stopped, 1).await;
     server.empties().await;

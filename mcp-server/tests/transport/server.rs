@@ -11,7 +11,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use entity::ids::{CustomerId, KeyId};
-use mcp_server::caller::Caller;
+use entity::scopes::Scopes;
+use mcp_server::caller::{Caller, Credential};
 use mcp_server::transport::{self, BindingKey, Sessions, Throttled, TransportConfig};
 use rmcp::transport::streamable_http_server::session::{SessionState, SessionStore, SessionStoreError};
 use tokio::net::TcpListener;
@@ -29,7 +30,7 @@ pub struct People(Arc<Mutex<HashMap<String, Caller>>>);
 impl People {
     pub fn new() -> Self {
         let alice = caller();
-        let alice2 = Caller { key_id: KeyId::new(), ..alice.clone() };
+        let alice2 = Caller { credential: Credential::Key(KeyId::new()), ..alice.clone() };
         let people = [("alice", alice), ("alice2", alice2), ("bob", caller())];
         Self(Arc::new(Mutex::new(people.map(|(name, caller)| (name.to_owned(), caller)).into())))
     }
@@ -39,12 +40,18 @@ impl People {
     }
 
     pub fn expire(&self, name: &str, at: DateTime<Utc>) {
-        self.0.lock().unwrap().get_mut(name).unwrap().key_expires_at = Some(at);
+        self.0.lock().unwrap().get_mut(name).unwrap().expires_at = Some(at);
     }
 }
 
 fn caller() -> Caller {
-    Caller { customer_id: CustomerId::new(), key_id: KeyId::new(), key_expires_at: None, time_zone: chrono_tz::UTC }
+    Caller {
+        customer_id: CustomerId::new(),
+        credential: Credential::Key(KeyId::new()),
+        scopes: Scopes::ALL,
+        expires_at: None,
+        time_zone: chrono_tz::UTC,
+    }
 }
 
 /// What the real key check does, for names in place of keys.
@@ -163,7 +170,7 @@ impl Server {
     /// Waits until nothing is open any more.
     pub async fn empties(&self) {
         self.comes_to(|now| now.count() == 0 && now.exchanges() == 0).await;
-        assert!(self.sessions.live_keys().is_empty());
+        assert!(self.sessions.live_credentials().is_empty());
     }
 
     async fn comes_to(&self, state: impl Fn(&Sessions) -> bool) {

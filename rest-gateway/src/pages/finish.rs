@@ -28,6 +28,10 @@ pub fn content_security_policy(form_targets: &[&str]) -> String {
     )
 }
 
+/// On a page: where a form of it leads, instead of everywhere that forms of ours may lead.
+#[derive(Clone, Debug)]
+pub struct FormTarget(pub String);
+
 /// Stands outermost.
 pub async fn finish(State(site): State<Site>, request: Request, next: Next) -> Response {
     let wants_page = accepts_html(request.headers()) && is_for_people(request.uri().path());
@@ -39,10 +43,11 @@ pub async fn finish(State(site): State<Site>, request: Request, next: Next) -> R
     response
 }
 
-/// The API answers in JSON whoever asks; the dashboard is a page, whatever its path.
+/// The API and OAuth's routes for apps answer in JSON whoever asks; the dashboard is a page, whatever its path.
 fn is_for_people(path: &str) -> bool {
     let is_api = path == "/api" || path.starts_with("/api/");
-    !is_api || path.starts_with("/api/dashboard/")
+    let is_oauth = path.starts_with("/oauth/") && path != crate::oauth::AUTHORIZE_PATH;
+    !is_api && !is_oauth || path.starts_with("/api/dashboard/")
 }
 
 /// The same status and headers with a page for a body.
@@ -77,6 +82,8 @@ fn as_page(site: &Site, error: &ApiError, response: Response) -> Response {
 }
 
 fn secure(site: &Site, response: &mut Response) {
+    let target = response.extensions_mut().remove::<FormTarget>();
+    let policy = target.and_then(|FormTarget(target)| HeaderValue::try_from(content_security_policy(&[&target])).ok());
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if site.0.is_https {
@@ -84,7 +91,7 @@ fn secure(site: &Site, response: &mut Response) {
     }
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if content_type.is_some_and(|value| value.starts_with("text/html")) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, site.0.policy.clone());
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or_else(|| site.0.policy.clone()));
         headers.insert(PERMISSIONS_POLICY, NOTHING_PERMITTED);
         headers.entry(header::REFERRER_POLICY).or_insert(SAME_ORIGIN);
     }

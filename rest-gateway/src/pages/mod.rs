@@ -5,6 +5,7 @@ pub mod assets;
 mod chart;
 pub mod checkout;
 mod compare;
+pub mod consent;
 pub mod docs;
 pub mod finish;
 pub mod landing;

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use entity::content::{ContentKind, ContentStatus, Decision};
 use entity::customers::CustomerStatus;
 use entity::events::{Event, EventType};
+use entity::scopes::{Scope, Scopes};
 use entity::workflows::Workflow;
 use marketing::written;
 use serde_json::Value;
@@ -25,6 +26,7 @@ fn told(event: &Event, zone: Tz) -> String {
     let title = || quoted(said("title").unwrap_or("a change"));
     let who = || said("decidedBy").map_or_else(|| "Somebody".to_owned(), isolated);
     let why = || said("reason").map_or_else(|| ".".to_owned(), |reason| format!(": {}", isolated(reason)));
+    let app = || format!("The app {}", quoted(said("clientName").unwrap_or("without a name")));
     let key = || format!("The key {} (ends in {})", label(), said("last4").unwrap_or("?"));
     match event.event_type {
         EventType::CustomerCreated => "Your account was made.".to_owned(),
@@ -38,6 +40,14 @@ fn told(event: &Event, zone: Tz) -> String {
         EventType::KeyCreated => format!("{} was made.", key()),
         EventType::KeyRevoked => format!("{} was revoked and opens nothing any more.", key()),
         EventType::SessionEnded => "Somebody logged out of these pages.".to_owned(),
+        EventType::GrantCreated => format!("{} was let in{}.", app(), permissions(&event.data)),
+        EventType::GrantRevoked => format!("{} is not let in any more.", app()),
+        EventType::GrantReused => {
+            format!(
+                "{} was shut out: somebody had a copy of what only it should have. Let it in again if you use it.",
+                app()
+            )
+        }
         EventType::BrandUpdated => format!("The brand profile changed: {}.", changed_fields(&event.data)),
         EventType::ContentPlanned => format!("{} is to be written for {}.", label(), due(&event.data, zone)),
         EventType::ContentNotDrafted => format!("{} was not drafted{}", label(), reason(said("why"))),
@@ -93,6 +103,39 @@ fn told(event: &Event, zone: Tz) -> String {
         EventType::ProposalRolledBack => format!("{} took back the proposal {}{}", who(), title(), why()),
         EventType::LeadLogged => format!("A lead came in from {}.", isolated(said("source").unwrap_or("somewhere"))),
     }
+}
+
+/// What somebody may do by a permission: a name for it, and a sentence.
+pub const fn permission(scope: Scope) -> (&'static str, &'static str) {
+    match scope {
+        Scope::Read => {
+            ("See everything", "The brand profile, content, numbers, scans, reports, connections and the activity.")
+        }
+        Scope::Write => (
+            "Change what stays inside",
+            "Write drafts, change the brand profile, plan, scan pages, log leads, make links that connect platforms, and start work.",
+        ),
+        Scope::Publish => (
+            "Let things go out",
+            "Approve, schedule and publish, in your name, on the platforms that you have connected.",
+        ),
+    }
+}
+
+/// The same of several, as a list.
+pub fn permissions_of(scopes: Scopes) -> String {
+    if scopes == Scopes::ALL {
+        return "everything".to_owned();
+    }
+    let names: Vec<String> = scopes.iter().map(|scope| permission(scope).0.to_lowercase()).collect();
+    names.join(", ")
+}
+
+/// What an event says that an app may do.
+fn permissions(data: &Value) -> String {
+    let names = data.get("scopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let scopes: Scopes = names.filter_map(|name| name.parse::<Scope>().ok()).collect();
+    if scopes.is_empty() { String::new() } else { format!(", and may: {}", permissions_of(scopes)) }
 }
 
 /// What changed about the subscription, by Stripe's word for how it stands.
@@ -384,6 +427,11 @@ mod tests {
                 EventType::KeyRevoked,
                 json!({"label": "laptop", "last4": "beef"}),
                 "The key “laptop” (ends in beef) was revoked and opens nothing any more.".to_owned(),
+            ),
+            (
+                EventType::GrantCreated,
+                json!({"clientName": "Claude", "scopes": ["read", "publish"]}),
+                "The app “Claude” was let in, and may: see everything, let things go out.".to_owned(),
             ),
             (
                 EventType::BrandUpdated,

@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use entity::db::{Db, now};
 use entity::ids::KeyId;
 use entity::keys::{self, ApiKey, NewKey};
+use entity::scopes::{Scope, Scopes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::ApiError;
@@ -27,6 +28,9 @@ pub struct KeyIn {
     // For JSON, 90.0 is a whole number too.
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 3650, example = 90)]
     expires_in_days: Option<f64>,
+    /// What it may do; everything that the key which makes it may do, when left out.
+    #[schema(value_type = Option<Vec<String>>, min_items = 1, example = json!(["read", "write"]))]
+    scopes: Option<Vec<Scope>>,
 }
 
 /// Which key.
@@ -43,6 +47,8 @@ pub struct NewKeyOut {
     api_key: String,
     label: String,
     last4: String,
+    #[schema(value_type = Vec<String>, example = json!(["read", "write", "publish"]))]
+    scopes: Scopes,
     #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     created_at: String,
     #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
@@ -56,6 +62,8 @@ pub struct KeyOut {
     id: KeyId,
     label: String,
     last4: String,
+    #[schema(value_type = Vec<String>, example = json!(["read", "write", "publish"]))]
+    scopes: Scopes,
     #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     created_at: String,
     #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
@@ -78,6 +86,7 @@ impl From<ApiKey> for KeyOut {
             id: key.id,
             label: key.label,
             last4: key.last4,
+            scopes: key.scopes,
             created_at: timestamp(key.created_at),
             last_used_at: text(key.last_used_at),
             expires_at: text(key.expires_at),
@@ -86,7 +95,7 @@ impl From<ApiKey> for KeyOut {
     }
 }
 
-/// Makes a key and shows it, this once.
+/// Makes a key and shows it, this once. It cannot do what the key that makes it cannot.
 #[utoipa::path(
     post,
     path = "/api/customer/{customer_id}/keys",
@@ -103,16 +112,32 @@ pub async fn create(
     web::body::Json(input): web::body::Json<KeyIn>,
 ) -> Result<impl IntoResponse, ApiError> {
     let expires_at = input.expires_in_days.map(expiry).transpose()?;
-    let (key, plain) = keys::create(&db, &holder.customer.id, NewKey { label: input.label, expires_at }).await?;
+    let scopes = scopes_within(input.scopes.map(Scopes::from_iter), holder.key.scopes)?;
+    let new = NewKey { label: input.label, expires_at, scopes: Some(scopes) };
+    let (key, plain) = keys::create(&db, &holder.customer.id, new).await?;
     let body = NewKeyOut {
         id: key.id,
         api_key: plain.expose().to_owned(),
         label: key.label,
         last4: key.last4,
+        scopes: key.scopes,
         created_at: timestamp(key.created_at),
         expires_at: key.expires_at.map(timestamp),
     };
     Ok((StatusCode::CREATED, NO_STORE, Json(body)))
+}
+
+/// What a new key is to do: what was asked for, or else all that the key which makes it may do, and never more.
+///
+/// # Errors
+///
+/// When it is more.
+pub fn scopes_within(asked: Option<Scopes>, own: Scopes) -> Result<Scopes, ApiError> {
+    let asked = asked.unwrap_or(own);
+    match asked.iter().find(|scope| !own.contains(*scope)) {
+        Some(missing) => Err(ApiError::insufficient_scope(missing)),
+        None => Ok(asked),
+    }
 }
 
 fn expiry(days: f64) -> Result<DateTime<Utc>, ApiError> {

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use entity::db::{Db, now};
 use entity::workflows::{self, Workflow};
-use entity::{connections, engine, mcp_sessions};
+use entity::{connections, engine, mcp_sessions, oauth};
 use inngest::{Function, Input, Result, Step, create_function};
 use serde_json::{Value, json};
 
@@ -51,8 +51,12 @@ async fn clean(db: Db, input: Input<AskedOrNot>, step: Step) -> Result<Value> {
         let db = db.clone();
         run.step("webhooks", move || async move { durable(connections::forget_old_webhooks(&db).await) }).await?
     };
+    let apps = {
+        let db = db.clone();
+        run.step("apps", move || async move { durable(oauth::forget_dead(&db).await) }).await?
+    };
     let forget = move || async move { durable(workflows::forget_service_runs(&db, now() - SERVICE_RUNS_KEPT).await) };
     let runs = run.step("service_runs", forget).await?;
-    run.complete(json!({ "mcpSessions": sessions, "executions": executions, "staleRuns": stale, "serviceRuns": runs, "links": links, "webhooks": webhooks }))
+    run.complete(json!({ "mcpSessions": sessions, "executions": executions, "staleRuns": stale, "serviceRuns": runs, "links": links, "apps": apps, "webhooks": webhooks }))
         .await
 }

@@ -58,6 +58,9 @@ event_types! {
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
     SessionEnded = "session.ended",
+    GrantCreated = "grant.created",
+    GrantRevoked = "grant.revoked",
+    GrantReused = "grant.reused",
     OnboardingStarted = "onboarding.started",
     OnboardingReminded = "onboarding.reminded",
     OnboardingCompleted = "onboarding.completed",
@@ -95,12 +98,17 @@ event_types! {
 }
 
 impl EventType {
-    /// Whether keys may no longer be accepted after it.
+    /// Whether keys and apps may no longer be accepted after it.
     #[must_use]
     pub const fn may_end_access(self) -> bool {
         matches!(
             self,
-            Self::KeyRevoked | Self::CustomerSuspended | Self::SubscriptionUpdated | Self::SubscriptionGraceEnded
+            Self::KeyRevoked
+                | Self::GrantRevoked
+                | Self::GrantReused
+                | Self::CustomerSuspended
+                | Self::SubscriptionUpdated
+                | Self::SubscriptionGraceEnded
         )
     }
 }

@@ -154,6 +154,10 @@ id!(/// A customer.
     CustomerId, "cust");
 id!(/// An API key, not the key itself.
     KeyId, "key");
+id!(/// An app that registered itself.
+    ClientId, "client");
+id!(/// What a customer has let an app do.
+    GrantId, "grant");
 id!(/// An entry of the event log.
     EventId, "evt");
 id!(/// A piece of content.

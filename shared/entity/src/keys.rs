@@ -1,14 +1,11 @@
 //! API keys: made here, shown once, stored as a hash, looked up by hash and compared in constant time.
 //!
-//! A key is `hcmo_live_` and 64 lower-case hex characters: 32 bytes from the operating system's random source. With
-//! that much entropy a plain SHA-256 is enough; a slow password hash would only slow the customer down.
+//! A key is `hcmo_live_` and 64 lower-case hex characters. It may do what its scopes say; one that makes another cannot
+//! give it more than it has itself.
 
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::bounded::Tx;
 use crate::customers::{self, Customer, CustomerStatus};
@@ -16,13 +13,13 @@ use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{CustomerId, EventId, KeyId};
+use crate::scopes::Scopes;
+use crate::secret::plain_secret;
 use crate::tables::{api_key, customer, event};
 
 /// A key as stored, without its secret.
 pub type ApiKey = api_key::Model;
 
-const PREFIX: &str = "hcmo_live_";
-const RANDOM_BYTES: usize = 32;
 /// Last use is recorded at most this often for a key, so that reading does not mean writing.
 const LAST_USE_RESOLUTION: Duration = Duration::minutes(1);
 /// Clocks of different machines differ by less.
@@ -32,72 +29,16 @@ const MAX_ENDS: u64 = 1_000;
 const MAX_LABEL_CHARS: usize = 60;
 const MAX_KEYS: usize = 50;
 
-/// The key itself. Printing it prints nothing of it; [`PlainKey::expose`] is the only way out.
-#[derive(Clone)]
-pub struct PlainKey(SecretString);
-
-/// What is stored of a key. A different type, so that a plain key cannot reach the database.
-#[derive(Clone, Debug, PartialEq, Eq, sea_orm::DeriveValueType)]
-pub struct HashedKey(String);
-
-/// A text that is not a key of ours. Says nothing of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a HeyCMO API key")]
-pub struct MalformedKey;
+plain_secret!(
+    /// The key itself.
+    PlainKey,
+    "hcmo_live_"
+);
 
 impl PlainKey {
-    /// A new key.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system has no randomness to give.
-    pub fn generate() -> Result<Self> {
-        let mut bytes = [0_u8; RANDOM_BYTES];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            Error::Database(sea_orm::DbErr::Custom(format!("no random bytes from the operating system: {error}")))
-        })?;
-        Ok(Self(format!("{PREFIX}{}", hex::encode(bytes)).into()))
-    }
-
-    /// The key as text, to be shown to its owner and nobody else.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-
-    /// What is stored of it.
-    #[must_use]
-    pub fn hash(&self) -> HashedKey {
-        HashedKey(hex::encode(Sha256::digest(self.expose())))
-    }
-
     fn last4(&self) -> String {
         let key = self.expose();
         key.get(key.len().saturating_sub(4)..).unwrap_or_default().to_owned()
-    }
-}
-
-impl std::fmt::Debug for PlainKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PlainKey(hcmo_live_…)")
-    }
-}
-
-impl std::str::FromStr for PlainKey {
-    type Err = MalformedKey;
-
-    /// Refuses whatever is not a key by its form, so that it never reaches the database.
-    fn from_str(text: &str) -> std::result::Result<Self, MalformedKey> {
-        let hex = text.strip_prefix(PREFIX).ok_or(MalformedKey)?;
-        let well_formed =
-            hex.len() == RANDOM_BYTES * 2 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if well_formed { Ok(Self(text.into())) } else { Err(MalformedKey) }
-    }
-}
-
-impl HashedKey {
-    fn is(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
@@ -209,13 +150,16 @@ pub struct NewKey {
     pub label: Option<String>,
     /// When it stops working, if ever.
     pub expires_at: Option<DateTime<Utc>>,
+    /// What it may do; everything when absent.
+    pub scopes: Option<Scopes>,
 }
 
 /// Makes a key for a customer and gives it out this once.
 ///
 /// # Errors
 ///
-/// When the customer does not exist, the label is too long, the expiry is past, or there are too many keys.
+/// When the customer does not exist, the label is too long, the expiry is past, there is nothing that it may do, or there
+/// are too many keys.
 pub async fn create(db: &Db, customer_id: &CustomerId, new: NewKey) -> Result<(ApiKey, PlainKey)> {
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
@@ -239,6 +183,10 @@ pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, new: NewKey) ->
     if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(Error::invalid("expiresAt", "must be in the future"));
     }
+    let scopes = new.scopes.unwrap_or(Scopes::ALL);
+    if scopes.is_empty() {
+        return Err(Error::invalid("scopes", "must name at least one of read, write, publish"));
+    }
     let plain = PlainKey::generate()?;
     let key = api_key::ActiveModel {
         id: Set(KeyId::new()),
@@ -246,13 +194,14 @@ pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, new: NewKey) ->
         hash: Set(plain.hash()),
         last4: Set(plain.last4()),
         label: Set(label),
+        scopes: Set(scopes),
         created_at: Set(now),
         last_used_at: Set(None),
         expires_at: Set(new.expires_at.map(stored)),
         revoked_at: Set(None),
     };
     let key = key.insert(tx).await?;
-    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4 });
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "scopes": key.scopes });
     events::record(tx, customer_id, EventType::KeyCreated, data).await?;
     Ok((key, plain))
 }
@@ -284,13 +233,23 @@ pub async fn revoke(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result
 ///
 /// # Errors
 ///
-/// When the customer has no such key, or it is their last usable one (`last_key`).
+/// When the customer has no such key, or it is their last usable one, or the last that may do everything (`last_key`).
 pub async fn revoke_unless_last(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
-    revoke_if(db, customer_id, key_id, |usable| match usable {
-        [last] if last.id == *key_id => {
-            Err(Error::conflict("last_key", "This is the last usable key. Make another one first, then revoke this."))
+    revoke_if(db, customer_id, key_id, |usable| {
+        let (revoked, others): (Vec<_>, Vec<_>) = usable.iter().partition(|key| key.id == *key_id);
+        let is_whole = |keys: &[&ApiKey]| keys.iter().any(|key| key.scopes == Scopes::ALL);
+        match (others.is_empty(), is_whole(&revoked) && !is_whole(&others)) {
+            _ if revoked.is_empty() => Ok(()),
+            (true, _) => Err(Error::conflict(
+                "last_key",
+                "This is the last usable key. Make another one first, then revoke this.",
+            )),
+            (false, true) => Err(Error::conflict(
+                "last_key",
+                "This is the last key that may do everything. Make another such key first, then revoke this.",
+            )),
+            (false, false) => Ok(()),
         }
-        _ => Ok(()),
     })
     .await
 }
@@ -397,6 +356,9 @@ async fn usable_in(tx: &Tx, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::HashedSecret;
+
+    const PREFIX: &str = PlainKey::PREFIX;
 
     #[test]
     fn a_key_has_the_published_form_and_never_prints() {
@@ -427,7 +389,9 @@ mod tests {
     #[test]
     fn the_hash_is_sha256_in_hex() {
         let key: PlainKey = format!("{PREFIX}{}", "0".repeat(64)).parse().unwrap();
-        let expected = hex::encode(Sha256::digest(format!("{PREFIX}{}", "0".repeat(64))));
-        assert_eq!(key.hash(), HashedKey(expected));
+        assert_eq!(key.hash(), HashedSecret::of(&format!("{PREFIX}{}", "0".repeat(64))));
+        // Of `echo -n abc | sha256sum`.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert!(format!("{:?}", HashedSecret::of("abc")).contains(abc));
     }
 }

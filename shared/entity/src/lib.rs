@@ -17,14 +17,18 @@ pub mod keys;
 pub mod lag;
 pub mod leads;
 pub mod mcp_sessions;
+pub mod oauth;
 pub mod outbox;
 pub mod pages;
 pub mod proposals;
 pub mod publications;
 pub mod reports;
 pub mod scans;
+pub mod scopes;
+mod secret;
 pub mod snapshots;
 mod tables;
 pub mod workflows;
 
 pub use error::{Error, Result};
+pub use secret::{HashedSecret, MalformedSecret};

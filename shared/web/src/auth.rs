@@ -1,14 +1,16 @@
-//! Credentials as extractors: who may call a handler is visible in its signature.
+//! Credentials as extractors: who may call a handler is visible in its signature. What changes nothing needs the
+//! permission to read, everything else the one to write; handlers ask for more by themselves.
 
 use std::collections::HashMap;
 
 use axum::extract::{FromRef, FromRequestParts, Path};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use entity::customers::Customer;
 use entity::db::Db;
 use entity::ids::CustomerId;
 use entity::keys::{self, ApiKey, PlainKey};
+use entity::scopes::{self, Scopes};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -67,6 +69,20 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// Whether somebody with these permissions may do what needs this one.
+///
+/// # Errors
+///
+/// 403 when it is not among them.
+pub fn require(scopes: Scopes, needed: scopes::Scope) -> Result<(), ApiError> {
+    if scopes.contains(needed) { Ok(()) } else { Err(ApiError::insufficient_scope(needed)) }
+}
+
+/// What a request by this method needs at least.
+pub(crate) fn needed_by(method: &Method) -> scopes::Scope {
+    if method.is_safe() { scopes::Scope::Read } else { scopes::Scope::Write }
+}
+
 /// Checks a presented key. A malformed one does not reach the database.
 ///
 /// # Errors
@@ -101,6 +117,7 @@ where
             .await
             .map_err(|error| limiter.after_failure(&parts.extensions, &parts.headers, error))?;
         limiter.charge(&parts.extensions, Scope::Api, &Payer::Key(holder.key.id.clone()))?;
+        require(holder.key.scopes, needed_by(&parts.method))?;
         Ok(holder)
     }
 }

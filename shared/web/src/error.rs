@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entity::keys::Refused;
+use entity::scopes::Scope;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -86,6 +87,16 @@ impl ApiError {
     #[must_use]
     pub fn not_found() -> Self {
         Self::of_status(StatusCode::NOT_FOUND)
+    }
+
+    /// 403 for whoever is known, but may not do this.
+    #[must_use]
+    pub fn insufficient_scope(needed: Scope) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            format!("This needs the permission `{needed}`, which this key does not have. Use a key that has it."),
+        )
     }
 
     pub(crate) fn body(&self, request_id: &str) -> ErrorOut {

@@ -113,7 +113,7 @@ fn span(id: &str, method: &Method, route: &str) -> Span {
 }
 
 /// Whose request it is that is being handled, for the log.
-pub(crate) fn note_customer(id: &CustomerId) {
+pub fn note_customer(id: &CustomerId) {
     Span::current().record("customer", tracing::field::display(id));
 }
 

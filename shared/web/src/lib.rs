@@ -12,6 +12,7 @@ pub mod health;
 mod http_client;
 pub mod layers;
 pub mod metrics;
+pub mod oauth;
 pub mod process;
 pub mod rate_limit;
 pub mod seal;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 use url::Url;
 
-use crate::auth::{KeyHolder, bearer};
+use crate::auth::{KeyHolder, bearer, needed_by, require};
 use crate::config::{PublicUrl, Secrets};
 use crate::error::ApiError;
 use crate::rate_limit::{Payer, RateLimiter, Scope};
@@ -34,7 +34,8 @@ pub const LIFETIME: Duration = Duration::days(7);
 /// Where a person without a session is sent.
 pub const LOGIN_PATH: &str = "/login";
 
-const MAX_NEXT_CHARS: usize = 512;
+/// What an app asks for at the consent page is long.
+const MAX_NEXT_CHARS: usize = 4_096;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Begins, reads and ends sessions. Cheap to clone.
@@ -193,6 +194,7 @@ where
             let visitor = current.ok_or_else(|| NoVisitor::of(parts, &sessions))?;
             let payer = Payer::Key(visitor.key.id.clone());
             RateLimiter::from_ref(state).charge(&parts.extensions, Scope::Pages, &payer).map_err(ApiError::from)?;
+            require(visitor.key.scopes, needed_by(&parts.method))?;
             visitor
         };
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
@@ -297,7 +299,9 @@ pub fn local_path(text: &str) -> Option<String> {
     is_local.then(|| format!("{}{query}", url.path()))
 }
 
-fn login_path(next: Option<&str>) -> String {
+/// The login, and from there on to an address of ours, if it is one.
+#[must_use]
+pub fn login_path(next: Option<&str>) -> String {
     match next.and_then(local_path) {
         Some(next) => {
             let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();

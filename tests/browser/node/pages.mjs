@@ -38,7 +38,9 @@ function faults(width) {
     if (right > width + 0.5 || (left < -0.5 && right > 0)) note('reaches out of the page', element)
     if (style.overflowX === 'hidden' && element.scrollWidth > element.clientWidth + 1) note('is cut', element)
     if (element.matches('input, select, textarea') && element.type !== 'hidden' && !element.labels.length) note('has no label', element)
-    if (element.matches('button, .button, input, summary') && height < 36) note(`is only ${height} px high`, element)
+    // A box to tick is as large as its label.
+    const pressed = element.type === 'checkbox' ? element.labels[0].getBoundingClientRect().height : height
+    if (element.matches('button, .button, input, summary') && pressed < 36) note(`is only ${pressed} px high`, element)
     if (element.matches('a, button') && !(element.innerText.trim() || element.ariaLabel)) note('says nothing', element)
   }
 
@@ -195,6 +197,30 @@ async function account(page, home, call) {
   await look(page, 'keys')
 }
 
+/** An app that asks to be let in, and is. */
+async function app(page, home) {
+  const redirect_uri = `${sandbox}/nothing`
+  const about = { client_name: 'שלום 🚀 Donaudampfschifffahrtsgesellschaft'.padEnd(60, 'W'), redirect_uris: [redirect_uri] }
+  const { client_id } = await (await fetch(`${gateway}/oauth/register`, { method: 'POST', body: JSON.stringify(about) })).json()
+  // Of RFC 7636, appendix B.
+  const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+  const asked = { response_type: 'code', client_id, redirect_uri, code_challenge, code_challenge_method: 'S256', state: 's' }
+  const ask = changed => steps.open(page, `${gateway}/oauth/authorize?${new URLSearchParams({ ...asked, ...changed })}`)
+  assert.equal(await ask({}), 200)
+  await look(page, 'consent')
+  for (const box of await page.$$('input[name=scope]:checked')) await box.click()
+  assert.equal(await follow(page, 'Let it in'), 422)
+  await look(page, 'consent-to-nothing', true)
+  assert.equal(await ask({ response_type: 'token' }), 400)
+  await look(page, 'consent-not-in-order')
+  await ask({})
+  await follow(page, 'Let it in')
+  assert(page.url().startsWith(`${redirect_uri}?code=hcmo_ac_`), page.url())
+  await steps.open(page, `${home}/keys`)
+  await steps.says(page, 'came from a program on this computer')
+  await look(page, 'keys-with-app')
+}
+
 /** Nothing has moved by itself since the page was opened. */
 async function staysInPlace(page, where) {
   const moved = await steps.moved(page)
@@ -274,6 +300,7 @@ await browse(async page => {
   await call('create_content', { kind: 'linkedin_post', title: 'Why slow pages cost sales', body: words })
   await call('log_lead', { email: 'ben@example.com', source: 'LinkedIn' })
   await account(page, home, call)
+  await app(page, home)
 
   await steps.open(page, `${home}/connections`)
   await follow(page, 'Connect Google Analytics')

@@ -9,12 +9,13 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use entity::ids::{ContentId, CustomerId, EventId, KeyId, ProposalId, RunId, ScanId};
 use entity::keys::PlainKey;
+use entity::scopes::Scopes;
 use http_body_util::BodyExt;
 use inngest::{Config, FunctionOptions, Inngest, SigningKey, create_function};
 use marketing::scanner::{
     Facts, OUR_NAME, Page, Robots, Scan, decode, is_allowed, markdown, page_address, read_sitemap,
 };
-use mcp_server::caller::Caller;
+use mcp_server::caller::{Caller, Credential};
 use mcp_server::transport::{Limits, Sessions, TransportConfig};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::{SessionState, SessionStore, SessionStoreError};
@@ -154,7 +155,12 @@ impl Mcp {
 
     async fn post(&self, data: &[u8]) {
         // A customer for each, so that none is refused because of those before.
-        let caller = Caller { customer_id: CustomerId::new(), key_id: KeyId::new(), key_expires_at: None };
+        let caller = Caller {
+            customer_id: CustomerId::new(),
+            credential: Credential::Key(KeyId::new()),
+            scopes: Scopes::ALL,
+            expires_at: None,
+        };
         let ask = async |request: axum::http::request::Builder, body: &[u8]| {
             let request = request.header(HOST, "localhost").header(CONTENT_TYPE, "application/json");
             let request = request.header(ACCEPT, "application/json, text/event-stream").extension(caller.clone());

@@ -35,6 +35,30 @@ pub fn python(environment: &str, program: &str) -> Command {
     command
 }
 
+/// The browser.
+///
+/// # Panics
+///
+/// When there is none.
+pub fn chromium() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let programs = ["chromium", "chromium-browser", "google-chrome"];
+    let found = std::env::split_paths(&path)
+        .find_map(|directory| programs.iter().map(|program| directory.join(program)).find(|program| program.is_file()));
+    found.expect("there is no Chromium: run tests/setup")
+}
+
+/// Where the scripts that drive the browser are.
+///
+/// # Panics
+///
+/// When what they need is not installed.
+pub fn browser_scripts() -> PathBuf {
+    let directory = here().join("../browser/node");
+    require_installed(&directory.join("package-lock.json"), &directory.join("node_modules/.installed"));
+    directory
+}
+
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients")
 }

@@ -77,20 +77,20 @@ pub(super) struct Life<H, F> {
     pub(super) session: Arc<Session>,
     pub(super) inbox: mpsc::Receiver<Posted>,
     pub(super) slot: Slot,
-    pub(super) key_expires_at: Option<DateTime<Utc>>,
+    pub(super) ends_at: Option<DateTime<Utc>>,
     pub(super) shutdown: CancellationToken,
     /// Takes the session out of the map that posts look in.
     pub(super) forget: F,
 }
 
 impl<H: ServerHandler, F: FnOnce() + Send> Life<H, F> {
-    /// Runs the session until its client goes, its key ends, it falls silent, or the server shuts down.
+    /// Runs the session until its client goes, its time is over, it falls silent, or the server shuts down.
     pub(super) async fn run(self) {
-        let Self { handler, session, inbox, slot, key_expires_at, shutdown, forget } = self;
+        let Self { handler, session, inbox, slot, ends_at, shutdown, forget } = self;
         let mut release = Release { session: session.clone(), deliver_the_rest: false, forget: Some(forget) };
         let transport = SessionTransport { session: session.clone(), inbox, first: None, shutdown };
         // Boxed, because most keys do not expire and then this takes no room in the session.
-        let expiring: OptionFuture<_> = key_expires_at.map(|at| Box::pin(expiry(Some(at)))).into();
+        let expiring: OptionFuture<_> = ends_at.map(|at| Box::pin(expiry(Some(at)))).into();
         tokio::select! {
             () = session.end.cancelled() => {}
             () = session.silence() => {}

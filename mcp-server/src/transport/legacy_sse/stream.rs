@@ -39,7 +39,7 @@ pub(super) fn open<H: ServerHandler + Clone>(
     let caller = intake::caller(request)?;
     let slot = endpoint.registry.admit(&caller, Kind::SseSession)?;
     let id = random_id()?;
-    let (session, inbox) = Session::new(id, caller.customer_id, slot.end().clone(), endpoint.limits.clone());
+    let (session, inbox) = Session::new(id, caller.customer_id.clone(), slot.end().clone(), endpoint.limits.clone());
     note_session(&session.id);
     let first = wire::endpoint(&endpoint.message_path, &session.id, token_to_repeat(request).as_deref());
     // The queue is new, so there is room.
@@ -55,7 +55,7 @@ pub(super) fn open<H: ServerHandler + Clone>(
         session: session.clone(),
         inbox,
         slot,
-        key_expires_at: caller.key_expires_at,
+        ends_at: caller.ends_at(),
         shutdown: endpoint.registry.shutdown().clone(),
         forget,
     };

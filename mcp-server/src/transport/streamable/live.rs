@@ -23,11 +23,11 @@ pub(super) struct Live {
     pub(super) max_result_bytes: usize,
     max_in_flight: usize,
     in_flight: Mutex<HashSet<RequestId>>,
-    key_expires_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
 }
 
 impl Live {
-    pub(super) fn new(end: CancellationToken, key_expires_at: Option<DateTime<Utc>>, limits: &Limits) -> Self {
+    pub(super) fn new(end: CancellationToken, ends_at: Option<DateTime<Utc>>, limits: &Limits) -> Self {
         Self {
             end,
             streams: Streams::default(),
@@ -35,7 +35,7 @@ impl Live {
             max_result_bytes: limits.max_result_bytes,
             max_in_flight: limits.max_in_flight_per_session,
             in_flight: Mutex::default(),
-            key_expires_at,
+            ends_at,
         }
     }
 
@@ -69,16 +69,16 @@ impl Live {
         Some(id)
     }
 
-    /// Resolves when the session has to end: it was ended, or its key expired.
+    /// Resolves when the session has to end: it was ended, or its time was over.
     pub(super) fn over(&self) -> BoxFuture<'static, ()> {
-        let (end, expires_at) = (self.end.clone(), self.key_expires_at);
-        if expires_at.is_none() {
+        let (end, ends_at) = (self.end.clone(), self.ends_at);
+        if ends_at.is_none() {
             return end.cancelled_owned().boxed();
         }
         async move {
             tokio::select! {
                 () = end.cancelled() => {}
-                () = expiry(expires_at) => end.cancel(),
+                () = expiry(ends_at) => end.cancel(),
             }
         }
         .boxed()

@@ -63,7 +63,7 @@ impl Manager {
     }
 
     fn track(&self, id: SessionId, transport: LocalTransport, slot: Slot, caller: &Caller) -> Tracked<LocalTransport> {
-        let live = Arc::new(Live::new(slot.end().clone(), caller.key_expires_at, &self.limits));
+        let live = Arc::new(Live::new(slot.end().clone(), caller.ends_at(), &self.limits));
         lock(&self.live).insert(id, live.clone());
         Tracked::new(transport, live, slot)
     }

@@ -1,7 +1,7 @@
 //! Streamable HTTP at `/mcp`: rmcp's service, with what it leaves to its host around it.
 //!
 //! - Session ids leave bound to their customer and come back checked, so rmcp never sees a foreign one.
-//! - Sessions and exchanges take places in the registry, and end with the key that opened them.
+//! - Sessions and exchanges take places in the registry, and end with the key or grant that opened them.
 //! - What rmcp says in plain text is said in the shape of all other errors. JSON-RPC stays as it is.
 
 mod answers;
@@ -24,7 +24,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use web::layers::note_session;
 
 use super::binding::Binding;
-use super::config::{Limits, TransportConfig};
+use super::config::{Limits, MissingScope, TransportConfig};
 use super::guard::Guard;
 use super::refusal::Refusal;
 use super::sessions::{Kind, Sessions, Slot, expiry};
@@ -59,6 +59,7 @@ pub(super) struct Endpoint<H> {
     service: StreamableHttpService<H, Manager>,
     binding: Option<Binding>,
     limits: Limits,
+    missing: MissingScope,
     registry: Arc<Sessions>,
 }
 
@@ -87,6 +88,7 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
             service: StreamableHttpService::new(move || Ok(handler.clone()), manager, rmcp),
             binding: Binding::new(&config.binding_key),
             limits: config.limits.clone(),
+            missing: config.missing,
             registry,
         })
     }
@@ -127,27 +129,32 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
         let body = if parts.method == Method::POST {
             answers::require_acceptable(&parts.headers)?;
             intake::require_json(&parts.headers)?;
-            Body::from(intake::read_message(body, &self.limits).await?)
+            let message = intake::read_message(body, &self.limits).await?;
+            if let Some(needed) = (self.missing)(caller, &message) {
+                return Err(Refusal::insufficient_scope(needed, caller.scopes));
+            }
+            Body::from(message)
         } else {
             Body::empty()
         };
         Ok(Request::from_parts(parts, body))
     }
 
-    /// Keeps the exchange's place until its stream ends, ends the stream with the key, and caps the answer on it.
+    /// Keeps the exchange's place until its stream ends, ends the stream with what opened it, and caps the answer on it.
+    /// A stream that waits for news ends with the access token too: its client comes back with the next one.
     fn bounded(&self, response: Response, slot: Slot, caller: &Caller, is_quiet: bool) -> Response {
         if !is_stream(&response) {
             return response;
         }
         let end = slot.end().clone();
         let shutdown = self.registry.shutdown().clone();
-        let expires_at = caller.key_expires_at;
+        let ends_at = if is_quiet { caller.expires_at } else { caller.ends_at() };
         let max = self.limits.max_result_bytes;
         let over = Box::pin(async move {
             tokio::select! {
                 () = end.cancelled() => {}
                 () = shutdown.cancelled(), if is_quiet => {}
-                () = expiry(expires_at) => {}
+                () = expiry(ends_at) => {}
             }
         });
         response.map(|body| {

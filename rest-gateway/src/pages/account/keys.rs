@@ -1,4 +1,4 @@
-//! Keys and billing: what opens the account, what it costs, and how assistants are connected.
+//! Keys and billing: what opens the account, which apps are let in, what it costs, and how assistants are connected.
 
 use axum::Form;
 use axum::extract::{FromRequestParts, Path, Query, State};
@@ -9,13 +9,15 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use entity::customers::{Customer, SubscriptionState};
 use entity::db::{Db, now};
-use entity::ids::KeyId;
+use entity::ids::{GrantId, KeyId};
 use entity::keys::{self, ApiKey, NewKey, PlainKey};
+use entity::oauth::{self, Grant};
+use entity::scopes::{Scope, Scopes};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 use web::connect::{Connect, KEY_PLACEHOLDER};
-use web::rate_limit::Scope;
+use web::rate_limit;
 use web::session::{LOGIN_PATH, NoVisitor, SameOrigin, Visitor, see_other};
 use web::{ApiError, timestamp};
 
@@ -23,7 +25,9 @@ use super::said::{Said, refusal};
 use super::{Frame, Section, home};
 use crate::Gateway;
 use crate::billing::Billing;
+use crate::oauth::redirect;
 use crate::pages::{Site, connection_test, words};
+use crate::routes::keys::scopes_within;
 
 /// What was just done here.
 #[derive(Debug, Deserialize)]
@@ -44,6 +48,9 @@ pub struct KeyForm {
     /// Days; none for a key that does not expire.
     #[serde(default)]
     expires: String,
+    /// `read`, `write` or everything.
+    #[serde(default)]
+    may: String,
 }
 
 /// Makes a key and shows it, this once.
@@ -52,7 +59,16 @@ pub async fn create(_: SameOrigin, desk: Desk, Form(form): Form<KeyForm>) -> Res
         "30" | "90" | "365" => form.expires.parse().ok().map(|days| now() + Duration::days(days)),
         _ => None,
     };
-    let new = NewKey { label: Some(form.label.clone()), expires_at };
+    let asked = match form.may.as_str() {
+        "read" => Some(Scopes::from_iter([Scope::Read])),
+        "write" => Some(Scopes::from_iter([Scope::Read, Scope::Write])),
+        _ => None,
+    };
+    let scopes = match scopes_within(asked, desk.visitor.key.scopes) {
+        Ok(scopes) => scopes,
+        Err(error) => return desk.refused(error, form).await,
+    };
+    let new = NewKey { label: Some(form.label.clone()), expires_at, scopes: Some(scopes) };
     match keys::create(&desk.gateway.db, &desk.visitor.customer.id, new).await {
         Ok(made) => {
             let page = desk.page(Said::default(), KeyForm::default(), Some(made)).await?;
@@ -77,6 +93,20 @@ pub async fn revoke(_: SameOrigin, desk: Desk, Path(path): Path<KeyPath>) -> Res
         Ok(_) => Ok(see_other(&format!("{}/keys?said=revoked", home(&customer.id)))),
         Err(error) => desk.refused(error.into(), KeyForm::default()).await,
     }
+}
+
+/// Which app.
+#[derive(Debug, Deserialize)]
+pub struct AppPath {
+    grant_id: String,
+}
+
+/// Lets an app in no longer.
+pub async fn revoke_app(_: SameOrigin, desk: Desk, Path(path): Path<AppPath>) -> Result<Response, ApiError> {
+    let customer_id = &desk.visitor.customer.id;
+    let grant_id: GrantId = path.grant_id.parse().map_err(|_| ApiError::not_found())?;
+    oauth::revoke(&desk.gateway.db, customer_id, &grant_id).await?;
+    Ok(see_other(&format!("{}/keys?said=app_revoked", home(customer_id))))
 }
 
 /// Whether a key has been used.
@@ -130,6 +160,8 @@ impl Desk {
         let frame = Frame::read(db, customer, Section::Keys).await?;
         let now = now();
         let keys = keys::list(db, &customer.id).await?;
+        // Those from before it was switched off can be looked at and taken back too.
+        let apps = oauth::list(db, &customer.id).await?;
         let connect = Connect::new(mcp_url, made.as_ref().map_or(KEY_PLACEHOLDER, |(_, plain)| plain.expose()));
         let values = context! {
             said => said.values(),
@@ -138,11 +170,14 @@ impl Desk {
             test => made.as_ref().map(|(key, _)| format!("{}/keys/{}/connection", home(&customer.id), key.id)),
             own_last4 => own.last4.as_str(),
             keys => keys.iter().map(|key| key_values(key, own, now, frame.zone)).collect::<Vec<Value>>(),
+            own_may_write => own.scopes.contains(Scope::Write),
+            apps => apps.iter().map(|grant| app_values(grant, now, frame.zone)).collect::<Vec<Value>>(),
+            lets_apps_in => self.gateway.oauth.is_some(),
             account => account(customer, now, frame.zone),
             limits => [
-                ("Requests to the API", limiter.per_minute(Scope::Api), "for each key"),
-                ("Requests to these pages", limiter.per_minute(Scope::Pages), "for each key"),
-                ("Requests of your assistants", limiter.per_minute(Scope::Mcp), "for the account"),
+                ("Requests to the API", limiter.per_minute(rate_limit::Scope::Api), "for each key"),
+                ("Requests to these pages", limiter.per_minute(rate_limit::Scope::Pages), "for each key"),
+                ("Requests of your assistants", limiter.per_minute(rate_limit::Scope::Mcp), "for the account"),
             ],
             connect => context! {
                 claude_desktop => connect.claude_desktop(),
@@ -174,10 +209,25 @@ fn key_values(key: &ApiKey, own: &ApiKey, now: DateTime<Utc>, zone: Tz) -> Value
         made_timestamp => timestamp(key.created_at),
         used => key.last_used_at.map(|at| words::time_or_ago(at, now, zone)),
         used_timestamp => key.last_used_at.map(timestamp),
+        may => words::permissions_of(key.scopes),
+        is_limited => key.scopes != Scopes::ALL,
         state,
         mark,
         is_usable => key.revoked_at.is_none() && !is_expired,
         is_own => key.id == own.id,
+    }
+}
+
+fn app_values(grant: &Grant, now: DateTime<Utc>, zone: Tz) -> Value {
+    context! {
+        id => grant.id.as_str(),
+        name => grant.client_name.as_str(),
+        may => words::permissions_of(grant.scopes),
+        place => redirect::place(&grant.redirect_uri).map(|place| place.to_string()),
+        since => words::time(grant.created_at, zone),
+        since_timestamp => timestamp(grant.created_at),
+        used => grant.last_used_at.map(|at| words::time_or_ago(at, now, zone)),
+        used_timestamp => grant.last_used_at.map(timestamp),
     }
 }
 

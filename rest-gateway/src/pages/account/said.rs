@@ -55,6 +55,7 @@ impl Said {
                 }
                 "proposal_taken_back" => "The brand profile is as it was before.",
                 "revoked" => "The key is revoked. Whatever used it has stopped working.",
+                "app_revoked" => "The app is not let in any more. Whatever it had open has ended.",
                 "disconnected" => "It is disconnected. HeyCMO reads nothing there any more, and publishes nothing.",
                 "watched" => "The page is scanned every week from now on.",
                 "unwatched" => "The page is not scanned every week any more.",
@@ -113,8 +114,12 @@ fn in_words(error: &ApiError) -> String {
         "at" => "The time",
         "reason" => "The reason",
         "label" => "The name",
+        "scopes" => "What it may do",
         _ => "What you entered",
     };
+    if error.code == "insufficient_scope" {
+        return "The key that you are logged in with may not do this. Log in with a key that may.".to_owned();
+    }
     let told: Vec<String> = error
         .fields
         .iter()

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{CustomerId, KeyId};
-use crate::keys::HashedKey;
+use crate::scopes::Scopes;
+use crate::secret::HashedSecret;
 
 /// An API key.
 #[sea_orm::model]
@@ -16,10 +17,12 @@ pub struct Model {
     pub id: KeyId,
     pub customer_id: CustomerId,
     #[sea_orm(unique)]
-    pub hash: HashedKey,
+    pub hash: HashedSecret,
     /// The last four characters, by which people tell their keys apart.
     pub last4: String,
     pub label: String,
+    /// What it may do.
+    pub scopes: Scopes,
     pub created_at: DateTime<Utc>,
     /// To the minute, not to the request.
     pub last_used_at: Option<DateTime<Utc>>,

@@ -15,7 +15,9 @@ use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
@@ -216,6 +218,15 @@ struct Body {
     is_cut: bool,
 }
 
+/// A small file at an address that somebody gave us.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// For how many seconds it may be kept, if it says so.
+    pub max_age: Option<u64>,
+}
+
 /// A file of the site, as far as it was read.
 struct Small {
     status: StatusCode,
@@ -274,6 +285,28 @@ impl Scanner {
         page.facts.tried_links = Some(self.try_links(links, &page.facts.url, &robots_text).await);
         told(Stage::Score);
         Ok(Scan::of(&page, Utc::now()))
+    }
+
+    /// Fetches a small document from exactly this address: as carefully as a page, but no redirect is followed.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not public, or there is no such document of at most `most` bytes.
+    pub async fn document(&self, url: &Url, most: u64) -> Result<Document, FetchError> {
+        self.require_allowed(url)?;
+        let _slot = self.slots.acquire().await;
+        let fetched = async {
+            let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
+            let response = request.send().await.map_err(|error| failed(&error, url))?;
+            if response.status() != StatusCode::OK {
+                return Err(FetchError::Failed(format!("it answers {}", response.status().as_u16())));
+            }
+            let max_age = max_age(response.headers());
+            let Body { bytes, is_cut, .. } = read(response, most).await?;
+            if is_cut { Err(FetchError::TooLarge) } else { Ok(Document { bytes, max_age }) }
+        };
+        let fetched = async { tokio::time::timeout(PATIENCE / 2, fetched).await.unwrap_or(Err(FetchError::TooSlow)) };
+        metrics::upstream(Upstream::Page, FetchError::outcome, fetched).await
     }
 
     /// A page and its text.
@@ -506,6 +539,16 @@ fn require_short(url: &Url) -> Result<(), FetchError> {
         return Ok(());
     }
     Err(FetchError::Address(format!("An address has at most {MAX_ADDRESS} characters.")))
+}
+
+/// For how many seconds an answer may be kept.
+fn max_age(headers: &HeaderMap) -> Option<u64> {
+    let said = headers.get(CACHE_CONTROL)?.to_str().ok()?.to_ascii_lowercase();
+    let mut directives = said.split(',').map(str::trim);
+    if directives.clone().any(|directive| matches!(directive, "no-store" | "no-cache")) {
+        return Some(0);
+    }
+    directives.find_map(|directive| directive.strip_prefix("max-age=")?.parse().ok())
 }
 
 /// Names that never mean anything on the internet. Sources: RFC 6761, RFC 6762, RFC 7686, RFC 8375, RFC 9476, and

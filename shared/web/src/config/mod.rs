@@ -22,6 +22,7 @@ pub use secrets::{EncryptionSecret, Secrets};
 pub use stripe::StripeConfig;
 
 use crate::client_ip::TrustedProxies;
+use crate::oauth::OAuth;
 use crate::rate_limit::RateLimits;
 use crate::telemetry::LogFormat;
 
@@ -69,6 +70,8 @@ pub struct Config {
     pub scan_networks: Vec<IpNet>,
     /// Who may ask for what, and under which name.
     pub origins: Origins,
+    /// `HEYCMO_OAUTH`: whether apps may ask customers to let them in.
+    oauth: bool,
     /// The account at Stripe, if there is one.
     pub stripe: Option<StripeConfig>,
     /// The project at Composio, if there is one.
@@ -164,6 +167,7 @@ impl Config {
                 .parsed_with(SANDBOX_ADDR, parse_addr)?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8789))),
             origins: Origins::from_environment(environment, mode)?,
+            oauth: environment.parsed_with("HEYCMO_OAUTH", parse_switch)?.unwrap_or(false),
             stripe: StripeConfig::from_environment(environment)?,
             composio: ComposioConfig::from_environment(environment)?,
             inngest: inngest::from_environment(environment, mode)?,
@@ -175,6 +179,12 @@ impl Config {
             log_filter: environment.var("RUST_LOG").map(str::to_owned),
             data_dir,
         })
+    }
+
+    /// How apps are let in, if they are, by the servers that listen on these ports here.
+    #[must_use]
+    pub fn oauth(&self, gateway_port: u16, mcp_port: u16) -> Option<OAuth> {
+        self.oauth.then(|| OAuth::new(&self.origins.gateway(gateway_port), &self.origins.mcp(mcp_port)))
     }
 }
 
@@ -253,6 +263,14 @@ fn parse_log_format(text: &str) -> Result<LogFormat, String> {
         "pretty" => Ok(LogFormat::Pretty),
         "json" => Ok(LogFormat::Json),
         _ => Err("must be pretty or json".to_owned()),
+    }
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
     }
 }
 
@@ -387,6 +405,14 @@ mod tests {
     }
 
     #[test]
+    fn apps_are_let_in_only_where_that_is_switched_on() {
+        assert!(config(&[]).unwrap().oauth(1, 2).is_none());
+        assert!(config(&[("HEYCMO_OAUTH", "off")]).unwrap().oauth(1, 2).is_none());
+        let oauth = config(&[("HEYCMO_OAUTH", "on")]).unwrap().oauth(1, 2).unwrap();
+        assert_eq!((oauth.issuer(), oauth.resource()), ("http://localhost:1", "http://localhost:2/mcp"));
+    }
+
+    #[test]
     fn metrics_are_for_private_networks() {
         assert_eq!(config(&[]).unwrap().metrics_addr, None);
         for address in
@@ -420,6 +446,7 @@ mod tests {
             (vec![("RATE_LIMIT_MCP", "-1")], "RATE_LIMIT_MCP"),
             (vec![("TRUSTED_PROXIES", "10.0.0.1,edge")], "TRUSTED_PROXIES"),
             (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
+            (vec![("HEYCMO_OAUTH", "yes")], "HEYCMO_OAUTH"),
             (vec![("BILLING_GRACE_DAYS", "-1")], "BILLING_GRACE_DAYS"),
             (vec![("STRIPE_SECRET_KEY", "sk_test_1")], "STRIPE_WEBHOOK_SECRET"),
             (vec![("STRIPE_WEBHOOK_SECRET", "whsec_1")], "STRIPE_SECRET_KEY"),

@@ -15,6 +15,7 @@ use entity::customers::Customer;
 use entity::db::now;
 use entity::ids::ContentId;
 use entity::publications;
+use entity::scopes::{Scope, Scopes};
 use marketing::calendar::instant;
 use minijinja::{Value, context};
 use platforms::facts;
@@ -22,6 +23,7 @@ use platforms::publishing::Outcome;
 use platforms::table::platform_of;
 use serde::Deserialize;
 use web::ApiError;
+use web::auth::require;
 use web::session::{NoVisitor, SameOrigin, Visitor, see_other};
 
 use super::said::{Said, Typed, refusal};
@@ -107,6 +109,8 @@ pub async fn publish(_: SameOrigin, desk: Desk, Form(form): Form<PublishForm>) -
 pub struct Desk {
     gateway: Gateway,
     customer: Customer,
+    /// What whoever is here may do.
+    scopes: Scopes,
     id: ContentId,
 }
 
@@ -120,10 +124,11 @@ impl FromRequestParts<Gateway> for Desk {
     type Rejection = NoVisitor;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, NoVisitor> {
-        let Visitor { customer, .. } = Visitor::from_request_parts(parts, gateway).await?;
+        let Visitor { customer, key, .. } = Visitor::from_request_parts(parts, gateway).await?;
         let path = Path::<PiecePath>::from_request_parts(parts, gateway).await;
         let id = path.ok().and_then(|Path(path)| path.content_id.parse().ok());
-        Ok(Self { gateway: gateway.clone(), customer, id: id.ok_or_else(ApiError::not_found)? })
+        let id = id.ok_or_else(ApiError::not_found)?;
+        Ok(Self { gateway: gateway.clone(), customer, scopes: key.scopes, id })
     }
 }
 
@@ -134,6 +139,9 @@ impl Desk {
 
     /// What was done, as the address says it.
     async fn review(&self, form: &ReviewForm) -> Result<&'static str, ApiError> {
+        if form.decision == Decision::Approved {
+            require(self.scopes, Scope::Publish)?;
+        }
         let (db, customer_id) = (&self.gateway.db, &self.customer.id);
         let reason = form.reason.trim();
         if reason.chars().count() > MAX_REASON_CHARS {
@@ -160,6 +168,7 @@ impl Desk {
     }
 
     async fn schedule(&self, at: &str) -> Result<&'static str, ApiError> {
+        require(self.scopes, Scope::Publish)?;
         let (db, customer_id, zone) = (&self.gateway.db, &self.customer.id, self.customer.zone());
         let piece = content::get(db, customer_id, &self.id).await?.content;
         let guide = marketing::guide(piece.channel);
@@ -182,6 +191,7 @@ impl Desk {
 
     /// What was done, or why the piece is not out.
     async fn publish(&self, is_out: Option<bool>) -> Result<Result<&'static str, String>, ApiError> {
+        require(self.scopes, Scope::Publish)?;
         let (platforms, customer_id) = (&self.gateway.platforms, &self.customer.id);
         if let Some(is_out) = is_out {
             platforms.resolve(customer_id, &self.id, is_out).await?;

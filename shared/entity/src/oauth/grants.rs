@@ -1,0 +1,196 @@
+//! What customers have let apps do.
+
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Set};
+use serde_json::json;
+
+use super::{Code, clients};
+use crate::bounded::Tx;
+use crate::customers;
+use crate::db::{Db, now};
+use crate::error::{Error, Result};
+use crate::events::{self, EventType};
+use crate::ids::{CustomerId, GrantId};
+use crate::scopes::Scopes;
+use crate::tables::{customer, oauth_code, oauth_grant, oauth_token};
+
+/// A grant as stored.
+pub type Grant = oauth_grant::Model;
+
+/// How long a code is good: apps exchange it at once.
+const CODE_LIFETIME: Duration = Duration::seconds(60);
+/// How many apps a customer may have let in at a time.
+const MAX_GRANTS: usize = 100;
+/// How long a grant is remembered after its end.
+const KEPT: Duration = Duration::days(7);
+
+/// What somebody agreed to.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    /// Which app.
+    pub client_id: String,
+    /// As it was called on the page.
+    pub client_name: String,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// The server that the tokens are for.
+    pub resource: String,
+    /// What the app may do.
+    pub scopes: Scopes,
+    /// Of PKCE, by the method S256.
+    pub challenge: String,
+}
+
+impl Grant {
+    /// Whether it has neither been revoked nor ended by itself.
+    #[must_use]
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now
+    }
+
+    fn event(&self) -> serde_json::Value {
+        json!({ "grantId": self.id, "clientName": self.client_name, "clientId": self.client_id, "scopes": self.scopes })
+    }
+}
+
+/// Lets an app in; gives the code that it fetches its first tokens with.
+///
+/// # Errors
+///
+/// When the app is forgotten, it may do nothing, or there are too many (`too_many_apps`).
+pub async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> Result<(Grant, Code)> {
+    if consent.scopes.is_empty() {
+        return Err(Error::invalid("scopes", "must name at least one of read, write, publish"));
+    }
+    let code = Code::generate()?;
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let now = now();
+    if live(customer_id, now).all(&tx).await?.len() >= MAX_GRANTS {
+        return Err(Error::conflict(
+            "too_many_apps",
+            format!("You have let {MAX_GRANTS} apps in already. Take back one that you no longer use."),
+        ));
+    }
+    clients::note_use(&tx, &consent.client_id).await?;
+    let grant = oauth_grant::ActiveModel {
+        id: Set(GrantId::new()),
+        customer_id: Set(customer_id.clone()),
+        client_id: Set(consent.client_id),
+        client_name: Set(consent.client_name),
+        redirect_uri: Set(consent.redirect_uri),
+        resource: Set(consent.resource),
+        scopes: Set(consent.scopes),
+        created_at: Set(now),
+        last_used_at: Set(None),
+        // Until the code was exchanged there is no more than the code.
+        expires_at: Set(now + CODE_LIFETIME),
+        revoked_at: Set(None),
+    };
+    let grant = grant.insert(&tx).await?;
+    let row = oauth_code::ActiveModel {
+        hash: Set(code.hash()),
+        customer_id: Set(customer_id.clone()),
+        grant_id: Set(grant.id.clone()),
+        challenge: Set(consent.challenge),
+        created_at: Set(now),
+        expires_at: Set(now + CODE_LIFETIME),
+        used_at: Set(None),
+    };
+    row.insert(&tx).await?;
+    events::record(&tx, customer_id, EventType::GrantCreated, grant.event()).await?;
+    tx.commit().await?;
+    Ok((grant, code))
+}
+
+/// The apps that a customer lets in now, newest first.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn list(db: &Db, customer_id: &CustomerId) -> Result<Vec<Grant>> {
+    let grants = live(customer_id, now()).order_by_desc(oauth_grant::Column::Id).all(db.connection()).await?;
+    Ok(grants)
+}
+
+fn live(customer_id: &CustomerId, now: DateTime<Utc>) -> sea_orm::Select<oauth_grant::Entity> {
+    oauth_grant::Entity::find()
+        .filter(oauth_grant::Column::CustomerId.eq(customer_id.clone()))
+        .filter(oauth_grant::Column::RevokedAt.is_null())
+        .filter(oauth_grant::Column::ExpiresAt.gt(now))
+}
+
+/// Lets an app in no longer. Doing it again changes nothing.
+///
+/// # Errors
+///
+/// When the customer has no such grant.
+pub async fn revoke(db: &Db, customer_id: &CustomerId, id: &GrantId) -> Result<()> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, customer_id).await?;
+    let grant = find_in(&tx, customer_id, id).await?.ok_or(Error::NotFound("app"))?;
+    end_in(&tx, grant, EventType::GrantRevoked).await?;
+    tx.commit().await
+}
+
+pub(super) async fn find_in(tx: &Tx, customer_id: &CustomerId, id: &GrantId) -> Result<Option<Grant>> {
+    let grant = oauth_grant::Entity::find_by_id(id.clone())
+        .filter(oauth_grant::Column::CustomerId.eq(customer_id.clone()))
+        .one(tx)
+        .await?;
+    Ok(grant)
+}
+
+/// Ends a grant, unless it is over already. The event says why.
+pub(super) async fn end_in(tx: &Tx, grant: Grant, why: EventType) -> Result<()> {
+    let now = now();
+    if !grant.is_live(now) {
+        return Ok(());
+    }
+    let (customer_id, data) = (grant.customer_id.clone(), grant.event());
+    let mut change: oauth_grant::ActiveModel = grant.into();
+    change.revoked_at = Set(Some(now));
+    change.update(tx).await?;
+    events::record(tx, &customer_id, why, data).await?;
+    Ok(())
+}
+
+/// Of the given grants, those that still let somebody in: for ending the sessions of the others.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn still_accepted(db: &Db, grants: Vec<GrantId>) -> Result<Vec<GrantId>> {
+    let now = now();
+    let mut accepted = Vec::new();
+    // SQLite binds at most 32,766 values to a statement.
+    for chunk in grants.chunks(1_000) {
+        let found = oauth_grant::Entity::find()
+            .filter(oauth_grant::Column::Id.is_in(chunk.iter().cloned()))
+            .find_also_related(customer::Entity)
+            .all(db.connection())
+            .await?;
+        let usable = found.into_iter().filter(|(grant, customer)| {
+            grant.is_live(now) && customer.as_ref().is_some_and(|customer| customer.status(now).may_use_keys())
+        });
+        accepted.extend(usable.map(|(grant, _)| grant.id));
+    }
+    Ok(accepted)
+}
+
+/// Forgets codes and tokens that ran out, grants that are over, and apps that nobody lets in; says how many rows.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn forget_dead(db: &Db) -> Result<u64> {
+    let now = now();
+    let tokens = oauth_token::Entity::delete_many().filter(oauth_token::Column::ExpiresAt.lt(now));
+    let tokens = tokens.exec(db.connection()).await?.rows_affected;
+    // A code that was used is known until its grant is over: it may come again.
+    let over = Condition::any()
+        .add(oauth_grant::Column::RevokedAt.lt(now - KEPT))
+        .add(oauth_grant::Column::ExpiresAt.lt(now - KEPT));
+    let grants = oauth_grant::Entity::delete_many().filter(over).exec(db.connection()).await?.rows_affected;
+    Ok(tokens + grants + clients::forget(db).await?)
+}

@@ -1,0 +1,302 @@
+//! Tokens: exchanged, checked, and ended.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::grants::{self, Grant};
+use super::{AccessToken, Code, RefreshToken, TokenKind};
+use crate::bounded::Tx;
+use crate::customers::{self, Customer, CustomerStatus};
+use crate::db::{Db, now};
+use crate::error::{Error, Result};
+use crate::events::EventType;
+use crate::ids::GrantId;
+use crate::keys::Refused;
+use crate::scopes::Scopes;
+use crate::secret::HashedSecret;
+use crate::tables::{customer, oauth_code, oauth_grant, oauth_token};
+
+type Token = oauth_token::Model;
+
+const ACCESS_LIFETIME: Duration = Duration::minutes(15);
+/// How long an app may stay away before it has to ask again.
+const IDLE: Duration = Duration::days(30);
+/// Last use is recorded at most this often for a grant, so that reading does not mean writing.
+const LAST_USE_RESOLUTION: Duration = Duration::minutes(1);
+
+/// An app with a code.
+#[derive(Clone, Debug)]
+pub struct Redemption {
+    /// Who it says it is.
+    pub client_id: String,
+    /// Where it says the code was sent.
+    pub redirect_uri: String,
+    /// Of PKCE: what the challenge is the hash of.
+    pub verifier: String,
+}
+
+/// New tokens.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// Lets in.
+    pub access: AccessToken,
+    /// How long that is good.
+    pub lifetime: Duration,
+    /// For the next tokens.
+    pub refresh: RefreshToken,
+    /// What the access token is good for.
+    pub scopes: Scopes,
+}
+
+/// Why there are no tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum NotIssued {
+    /// The code or token is unknown, was used, has run out, or is not this app's: nobody is told which.
+    #[error("unknown, used, expired, or not of this app")]
+    Invalid,
+    /// More was asked for than the customer has agreed to.
+    #[error("more than was granted")]
+    Scope,
+    /// The customer may not use the service now.
+    #[error("the account is {0}")]
+    Inactive(CustomerStatus),
+    /// The exchange itself failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl From<sea_orm::DbErr> for NotIssued {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// An app whose access token was accepted.
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    /// For whom it acts.
+    pub customer: Customer,
+    /// What let it in.
+    pub grant_id: GrantId,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// When the token runs out.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Exchanges a code for the first tokens.
+///
+/// # Errors
+///
+/// [`NotIssued`] says why not. A code that comes a second time also ends the grant.
+pub async fn redeem(db: &Db, code: &Code, redemption: &Redemption) -> std::result::Result<Issued, NotIssued> {
+    let known = oauth_code::Entity::find_by_id(code.hash()).one(db.connection()).await?.ok_or(NotIssued::Invalid)?;
+    let tx = db.write_tx().await?;
+    let customer = lock(&tx, &known.customer_id).await?;
+    let found = oauth_code::Entity::find_by_id(code.hash()).one(&tx).await?.ok_or(NotIssued::Invalid)?;
+    let grant = grants::find_in(&tx, &found.customer_id, &found.grant_id).await?.ok_or(NotIssued::Invalid)?;
+    if found.used_at.is_some() {
+        return Err(end_as_copied(tx, grant).await?);
+    }
+    let now = now();
+    let is_theirs = grant.client_id == redemption.client_id && grant.redirect_uri == redemption.redirect_uri;
+    if !is_theirs || !answers(&found.challenge, &redemption.verifier) || found.expires_at <= now || !grant.is_live(now)
+    {
+        return Err(NotIssued::Invalid);
+    }
+    require_active(&customer)?;
+    let mut used: oauth_code::ActiveModel = found.into();
+    used.used_at = Set(Some(now));
+    used.update(&tx).await?;
+    let scopes = grant.scopes;
+    let issued = issue_in(&tx, grant, scopes).await?;
+    tx.commit().await?;
+    Ok(issued)
+}
+
+/// Exchanges a refresh token for the next tokens; `asked` are fewer permissions for the access token, if wanted.
+///
+/// # Errors
+///
+/// [`NotIssued`] says why not. A token that comes a second time also ends the grant.
+pub async fn refresh(
+    db: &Db,
+    token: &RefreshToken,
+    client_id: &str,
+    asked: Option<Scopes>,
+) -> std::result::Result<Issued, NotIssued> {
+    let known = find(db, &token.hash(), TokenKind::Refresh).await?.ok_or(NotIssued::Invalid)?;
+    let tx = db.write_tx().await?;
+    let customer = lock(&tx, &known.customer_id).await?;
+    let found = oauth_token::Entity::find_by_id(token.hash()).one(&tx).await?.ok_or(NotIssued::Invalid)?;
+    let grant = grants::find_in(&tx, &found.customer_id, &found.grant_id).await?.ok_or(NotIssued::Invalid)?;
+    if found.used_at.is_some() {
+        return Err(end_as_copied(tx, grant).await?);
+    }
+    let now = now();
+    if grant.client_id != client_id || found.expires_at <= now || !grant.is_live(now) {
+        return Err(NotIssued::Invalid);
+    }
+    require_active(&customer)?;
+    let scopes = asked.unwrap_or(grant.scopes);
+    if scopes.is_empty() || !scopes.is_within(grant.scopes) {
+        return Err(NotIssued::Scope);
+    }
+    let mut used: oauth_token::ActiveModel = found.into();
+    used.used_at = Set(Some(now));
+    used.update(&tx).await?;
+    let issued = issue_in(&tx, grant, scopes).await?;
+    tx.commit().await?;
+    Ok(issued)
+}
+
+/// Somebody has what only one app should have. Whoever it is, nothing of the grant is good any more.
+async fn end_as_copied(tx: Tx, grant: Grant) -> Result<NotIssued> {
+    tracing::warn!(grant = %grant.id, "a code or refresh token came a second time: the grant is ended");
+    grants::end_in(&tx, grant, EventType::GrantReused).await?;
+    tx.commit().await?;
+    Ok(NotIssued::Invalid)
+}
+
+async fn lock(tx: &Tx, customer_id: &crate::ids::CustomerId) -> std::result::Result<Customer, NotIssued> {
+    customers::lock(tx, customer_id).await.map_err(|error| match error {
+        Error::NotFound(_) => NotIssued::Invalid,
+        other => other.into(),
+    })
+}
+
+fn require_active(customer: &Customer) -> std::result::Result<(), NotIssued> {
+    let status = customer.status(now());
+    if status.may_use_keys() { Ok(()) } else { Err(NotIssued::Inactive(status)) }
+}
+
+/// Whether the challenge is the verifier's, by the method S256 of RFC 7636.
+fn answers(challenge: &str, verifier: &str) -> bool {
+    let of_verifier = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+    challenge.as_bytes().ct_eq(of_verifier.as_bytes()).into()
+}
+
+async fn issue_in(tx: &Tx, grant: Grant, scopes: Scopes) -> Result<Issued> {
+    let (access, refresh, now) = (AccessToken::generate()?, RefreshToken::generate()?, now());
+    let of = |hash: HashedSecret, kind: TokenKind, lifetime: Duration| oauth_token::ActiveModel {
+        hash: Set(hash),
+        customer_id: Set(grant.customer_id.clone()),
+        grant_id: Set(grant.id.clone()),
+        kind: Set(kind),
+        scopes: Set(scopes),
+        created_at: Set(now),
+        expires_at: Set(now + lifetime),
+        used_at: Set(None),
+    };
+    of(access.hash(), TokenKind::Access, ACCESS_LIFETIME).insert(tx).await?;
+    of(refresh.hash(), TokenKind::Refresh, IDLE).insert(tx).await?;
+    let mut change: oauth_grant::ActiveModel = grant.into();
+    change.expires_at = Set(now + IDLE);
+    change.update(tx).await?;
+    Ok(Issued { access, lifetime: ACCESS_LIFETIME, refresh, scopes })
+}
+
+async fn find(db: &Db, hash: &HashedSecret, kind: TokenKind) -> Result<Option<Token>> {
+    let token = oauth_token::Entity::find_by_id(hash.clone())
+        .filter(oauth_token::Column::Kind.eq(kind))
+        .one(db.connection())
+        .await?;
+    Ok(token)
+}
+
+/// Checks an access token for the server with this address: one joined look-up by hash.
+///
+/// # Errors
+///
+/// [`Refused`] says which of the three it is, as for keys.
+pub async fn authenticate(db: &Db, token: &AccessToken, resource: &str) -> std::result::Result<Authorized, Refused> {
+    let hash = token.hash();
+    let found = oauth_token::Entity::find_by_id(hash.clone())
+        .filter(oauth_token::Column::Kind.eq(TokenKind::Access))
+        .find_also_related(oauth_grant::Entity)
+        .find_also_related(customer::Entity)
+        .one(db.connection())
+        .await
+        .map_err(Error::from)?;
+    let Some((token, Some(grant), Some(customer))) = found else { return Err(Refused::UnknownKey) };
+    let now = now();
+    if !token.hash.is(&hash) || token.expires_at <= now || !grant.is_live(now) || grant.resource != resource {
+        return Err(Refused::UnknownKey);
+    }
+    let status = customer.status(now);
+    if !status.may_use_keys() {
+        return Err(Refused::Inactive(status));
+    }
+    record_use(db, &grant, now);
+    Ok(Authorized { customer, grant_id: grant.id, scopes: token.scopes, expires_at: token.expires_at })
+}
+
+/// Notes in the background that the app was there, unless that was noted within the last minute.
+fn record_use(db: &Db, grant: &Grant, now: DateTime<Utc>) {
+    if grant.last_used_at.is_some_and(|last| last > now - LAST_USE_RESOLUTION) {
+        return;
+    }
+    let (db, id, seen) = (db.clone(), grant.id.clone(), grant.last_used_at);
+    tokio::spawn(async move {
+        // Compared with what was read, so that of many simultaneous requests one writes.
+        let unchanged = match seen {
+            Some(seen) => oauth_grant::Column::LastUsedAt.eq(seen),
+            None => oauth_grant::Column::LastUsedAt.is_null(),
+        };
+        let result = oauth_grant::Entity::update_many()
+            .col_expr(oauth_grant::Column::LastUsedAt, sea_orm::sea_query::Expr::value(now))
+            .filter(oauth_grant::Column::Id.eq(id))
+            .filter(unchanged)
+            .exec(db.connection())
+            .await;
+        if let Err(error) = result {
+            tracing::warn!(%error, "could not record the last use of an app");
+        }
+    });
+}
+
+/// Ends the grant that a token is of: its app says goodbye. A token that is nobody's is no error.
+///
+/// # Errors
+///
+/// [`NotIssued::Invalid`] when the token is of another app than `client_id`.
+pub async fn end(db: &Db, token: &HashedSecret, client_id: Option<&str>) -> std::result::Result<(), NotIssued> {
+    let Some(known) = oauth_token::Entity::find_by_id(token.clone()).one(db.connection()).await? else {
+        return Ok(());
+    };
+    let tx = db.write_tx().await?;
+    lock(&tx, &known.customer_id).await?;
+    let Some(grant) = grants::find_in(&tx, &known.customer_id, &known.grant_id).await? else { return Ok(()) };
+    if client_id.is_some_and(|client_id| client_id != grant.client_id) {
+        return Err(NotIssued::Invalid);
+    }
+    grants::end_in(&tx, grant, EventType::GrantRevoked).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of RFC 7636, appendix B.
+    #[test]
+    fn a_challenge_is_answered_by_its_verifier_only() {
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(answers(challenge, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        for wrong in ["", challenge, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK"] {
+            assert!(!answers(challenge, wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tokens_never_print() {
+        let token = AccessToken::generate().unwrap();
+        assert_eq!(format!("{token:?}"), "AccessToken(hcmo_at_…)");
+        assert!(token.expose().parse::<RefreshToken>().is_err() && token.expose().parse::<AccessToken>().is_ok());
+    }
+}

@@ -1,0 +1,434 @@
+//! Apps that customers let in.
+
+use chrono::{DateTime, Duration, Utc};
+use entity::customers::{self, CustomerStatus};
+use entity::db::{Db, now};
+use entity::ids::{CustomerId, GrantId};
+use entity::keys::Refused;
+use entity::oauth::{
+    self, AccessToken, Client, Code, Consent, Grant, Issued, NewClient, NotIssued, Redemption, RefreshToken,
+};
+use entity::scopes::{Scope, Scopes};
+use futures::future::join_all;
+use harness::{TestDb, a_customer, eventually};
+use serde_json::json;
+
+use crate::support::{assert_conflict, assert_invalid, assert_not_found, logged_types, unchanged, whole_log};
+
+harness::on_each_database!(
+    a_code_is_exchanged_for_tokens_that_let_in,
+    a_code_is_good_only_for_who_asked_for_it,
+    a_code_that_comes_again_ends_what_was_granted,
+    a_refresh_token_is_exchanged_for_the_next_pair,
+    a_refresh_token_that_comes_again_ends_what_was_granted,
+    of_many_who_exchange_the_same_at_once_one_gets_tokens_and_no_more,
+    an_app_asks_for_less_and_never_gets_more,
+    everything_runs_out,
+    a_token_is_for_one_server,
+    an_app_is_let_in_only_while_its_customer_may_be,
+    what_is_taken_back_lets_nobody_in,
+    an_app_says_goodbye_with_either_token_but_only_with_its_own,
+    nothing_of_a_code_or_token_is_stored,
+    a_consent_is_to_something,
+    there_are_only_so_many_apps,
+    there_are_only_so_many_apps_that_nobody_let_in,
+    of_many_grants_those_still_accepted_are_told,
+    what_a_document_says_is_kept_until_it_says_otherwise,
+    what_is_over_is_forgotten_and_what_is_not_is_kept,
+    the_last_use_is_noted,
+);
+
+const REDIRECT_URI: &str = "http://127.0.0.1:3000/callback";
+const RESOURCE: &str = "https://heycmo.example/mcp";
+/// Of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// An app that was let in and has its first tokens.
+pub struct App {
+    pub grant: Grant,
+    client: Client,
+    code: Code,
+    tokens: Issued,
+}
+
+async fn a_client(db: &Db) -> Client {
+    let new = NewClient { name: "Claude".to_owned(), redirect_uris: vec![REDIRECT_URI.to_owned()] };
+    oauth::register(db, new).await.unwrap()
+}
+
+fn consent(client: &Client, scopes: Scopes) -> Consent {
+    Consent {
+        client_id: client.id.clone(),
+        client_name: client.name.clone(),
+        redirect_uri: REDIRECT_URI.to_owned(),
+        resource: RESOURCE.to_owned(),
+        scopes,
+        challenge: CHALLENGE.to_owned(),
+    }
+}
+
+fn redemption(client: &Client) -> Redemption {
+    Redemption { client_id: client.id.clone(), redirect_uri: REDIRECT_URI.to_owned(), verifier: VERIFIER.to_owned() }
+}
+
+pub async fn an_app(db: &Db, customer_id: &CustomerId, scopes: Scopes) -> App {
+    let client = a_client(db).await;
+    let (grant, code) = oauth::allow(db, customer_id, consent(&client, scopes)).await.unwrap();
+    let tokens = oauth::redeem(db, &code, &redemption(&client)).await.unwrap();
+    App { grant, client, code, tokens }
+}
+
+impl App {
+    async fn refresh(&self, db: &Db, token: &RefreshToken) -> Result<Issued, NotIssued> {
+        oauth::refresh(db, token, &self.client.id, None).await
+    }
+}
+
+async fn lets_in(db: &Db, token: &AccessToken) -> bool {
+    match oauth::authenticate(db, token, RESOURCE).await {
+        Ok(_) => true,
+        Err(Refused::UnknownKey) => false,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_invalid_grant(result: Result<Issued, NotIssued>) {
+    assert!(matches!(result, Err(NotIssued::Invalid)), "{result:?}");
+}
+
+/// Sets a time by hand, in the one spelling that is right on both databases.
+async fn set_time(test: &TestDb, table: &str, column: &str, time: DateTime<Utc>) {
+    test.execute(&format!("UPDATE {table} SET {column} = '{}'", time.to_rfc3339())).await;
+}
+
+async fn a_code_is_exchanged_for_tokens_that_let_in(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let client = a_client(&db).await;
+    let scopes = Scopes::from_iter([Scope::Read, Scope::Write]);
+    let (grant, code) = oauth::allow(&db, &customer.id, consent(&client, scopes)).await.unwrap();
+    assert_eq!((grant.scopes, grant.client_name.as_str()), (scopes, "Claude"));
+
+    let elsewhere = test.another_db().await;
+    let tokens = oauth::redeem(&elsewhere, &code, &redemption(&client)).await.unwrap();
+    assert_eq!((tokens.scopes, tokens.lifetime), (scopes, Duration::minutes(15)));
+    let app = oauth::authenticate(&db, &tokens.access, RESOURCE).await.unwrap();
+    assert_eq!((&app.customer, &app.grant_id, app.scopes), (&customer, &grant.id, scopes));
+    assert!((app.expires_at - now() - tokens.lifetime).abs() < Duration::minutes(1));
+
+    let listed = oauth::list(&db, &customer.id).await.unwrap();
+    assert_eq!(listed.iter().map(|grant| &grant.id).collect::<Vec<_>>(), [&grant.id]);
+    let log = whole_log(&db, &customer.id).await;
+    let last = log.last().unwrap();
+    assert_eq!(last.event_type.as_str(), "grant.created");
+    assert_eq!(
+        last.data,
+        json!({"grantId": grant.id, "clientName": "Claude", "clientId": client.id, "scopes": ["read", "write"]})
+    );
+}
+
+async fn a_code_is_good_only_for_who_asked_for_it(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (client, other) = (a_client(&db).await, a_client(&db).await);
+    let (_, code) = oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
+    let good = redemption(&client);
+    for wrong in [
+        Redemption { client_id: other.id, ..good.clone() },
+        Redemption { redirect_uri: "http://127.0.0.1:3001/callback".to_owned(), ..good.clone() },
+        Redemption { verifier: "x".repeat(43), ..good.clone() },
+        Redemption { verifier: CHALLENGE.to_owned(), ..good.clone() },
+        Redemption { verifier: String::new(), ..good.clone() },
+    ] {
+        assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &code, &wrong)).await);
+    }
+    assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &Code::generate().unwrap(), &good)).await);
+    oauth::redeem(&db, &code, &good).await.unwrap();
+}
+
+async fn a_code_that_comes_again_ends_what_was_granted(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (app, other) = (an_app(&db, &customer.id, Scopes::ALL).await, an_app(&db, &customer.id, Scopes::ALL).await);
+    // Whoever it is, with or without the verifier.
+    let thief = Redemption { client_id: "a thief".to_owned(), ..redemption(&app.client) };
+    assert_invalid_grant(oauth::redeem(&db, &app.code, &thief).await);
+    assert!(!lets_in(&db, &app.tokens.access).await);
+    assert_invalid_grant(app.refresh(&db, &app.tokens.refresh).await);
+    assert_eq!(logged_types(&db, &customer.id).await.last(), Some(&"grant.reused"));
+    assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &app.code, &thief)).await);
+    assert!(lets_in(&db, &other.tokens.access).await, "others are not touched");
+}
+
+async fn a_refresh_token_is_exchanged_for_the_next_pair(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let mut tokens = app.tokens.clone();
+    for _ in 0..3 {
+        let next = app.refresh(&db, &tokens.refresh).await.unwrap();
+        assert_ne!(next.refresh.expose(), tokens.refresh.expose());
+        tokens = next;
+    }
+    let other = a_client(&db).await;
+    assert_invalid_grant(unchanged(&test, oauth::refresh(&db, &tokens.refresh, &other.id, None)).await);
+    // An access token is none.
+    let dressed_up = tokens.access.expose().replace(AccessToken::PREFIX, RefreshToken::PREFIX).parse().unwrap();
+    assert_invalid_grant(unchanged(&test, app.refresh(&db, &dressed_up)).await);
+    let next = app.refresh(&db, &tokens.refresh).await.unwrap();
+    for access in [&app.tokens.access, &tokens.access, &next.access] {
+        assert!(lets_in(&db, access).await);
+    }
+}
+
+async fn a_refresh_token_that_comes_again_ends_what_was_granted(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let next = app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    let last = app.refresh(&db, &next.refresh).await.unwrap();
+    // However old the copy is.
+    assert_invalid_grant(app.refresh(&db, &app.tokens.refresh).await);
+    for access in [&app.tokens.access, &next.access, &last.access] {
+        assert!(!lets_in(&db, access).await);
+    }
+    assert_invalid_grant(app.refresh(&db, &last.refresh).await);
+    assert!(oauth::list(&db, &customer.id).await.unwrap().is_empty());
+    assert_eq!(logged_types(&db, &customer.id).await.iter().filter(|name| **name == "grant.reused").count(), 1);
+}
+
+async fn of_many_who_exchange_the_same_at_once_one_gets_tokens_and_no_more(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let client = a_client(&db).await;
+    let (_, code) = oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
+    let redemption = redemption(&client);
+    let racing = join_all((0..8).map(|_| oauth::redeem(&db, &code, &redemption))).await;
+    let winners: Vec<Issued> = racing.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(winners.len(), 1);
+    // Of the eight, one was the app and the others had a copy.
+    assert!(!lets_in(&db, &winners[0].access).await);
+
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let racing = join_all((0..8).map(|_| app.refresh(&db, &app.tokens.refresh))).await;
+    assert_eq!(racing.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(!lets_in(&db, &app.tokens.access).await);
+}
+
+async fn an_app_asks_for_less_and_never_gets_more(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let granted = Scopes::from_iter([Scope::Read, Scope::Write]);
+    let only_read = Scopes::from_iter([Scope::Read]);
+    let app = an_app(&db, &customer.id, granted).await;
+    for asked in [Scopes::ALL, Scopes::from_iter([Scope::Publish]), Scopes::NONE] {
+        let result = unchanged(&test, oauth::refresh(&db, &app.tokens.refresh, &app.client.id, Some(asked))).await;
+        assert!(matches!(result, Err(NotIssued::Scope)), "{result:?}");
+    }
+    let less = oauth::refresh(&db, &app.tokens.refresh, &app.client.id, Some(only_read)).await.unwrap();
+    assert_eq!(oauth::authenticate(&db, &less.access, RESOURCE).await.unwrap().scopes, only_read);
+    // What was granted is still there to be asked for.
+    assert_eq!(app.refresh(&db, &less.refresh).await.unwrap().scopes, granted);
+}
+
+async fn everything_runs_out(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let client = a_client(&db).await;
+    let (_, code) = oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
+    set_time(&test, "oauth_codes", "expires_at", now()).await;
+    assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &code, &redemption(&client))).await);
+
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    set_time(&test, "oauth_tokens", "expires_at", now()).await;
+    assert!(!lets_in(&db, &app.tokens.access).await);
+    assert_invalid_grant(unchanged(&test, app.refresh(&db, &app.tokens.refresh)).await);
+
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    set_time(&test, "oauth_grants", "expires_at", now()).await;
+    assert!(!lets_in(&db, &app.tokens.access).await);
+    assert_invalid_grant(unchanged(&test, app.refresh(&db, &app.tokens.refresh)).await);
+    assert!(oauth::list(&db, &customer.id).await.unwrap().is_empty());
+}
+
+async fn a_token_is_for_one_server(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    for elsewhere in ["https://heycmo.example", "https://evil.example/mcp", ""] {
+        let refused = oauth::authenticate(&db, &app.tokens.access, elsewhere).await.unwrap_err();
+        assert!(matches!(refused, Refused::UnknownKey), "{refused:?}");
+    }
+}
+
+async fn an_app_is_let_in_only_while_its_customer_may_be(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let (_, code) = oauth::allow(&db, &customer.id, consent(&app.client, Scopes::ALL)).await.unwrap();
+    customers::suspend(&db, &customer.id).await.unwrap();
+    let refused = oauth::authenticate(&db, &app.tokens.access, RESOURCE).await.unwrap_err();
+    assert!(matches!(refused, Refused::Inactive(CustomerStatus::Suspended)), "{refused:?}");
+    for refused in [
+        unchanged(&test, app.refresh(&db, &app.tokens.refresh)).await,
+        unchanged(&test, oauth::redeem(&db, &code, &redemption(&app.client))).await,
+    ] {
+        assert!(matches!(refused, Err(NotIssued::Inactive(CustomerStatus::Suspended))), "{refused:?}");
+    }
+    customers::resume(&db, &customer.id).await.unwrap();
+    assert!(lets_in(&db, &app.tokens.access).await);
+    app.refresh(&db, &app.tokens.refresh).await.unwrap();
+}
+
+async fn what_is_taken_back_lets_nobody_in(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (app, other) = (an_app(&db, &customer.id, Scopes::ALL).await, an_app(&db, &customer.id, Scopes::ALL).await);
+    oauth::revoke(&test.another_db().await, &customer.id, &app.grant.id).await.unwrap();
+    assert!(!lets_in(&db, &app.tokens.access).await);
+    assert_invalid_grant(app.refresh(&db, &app.tokens.refresh).await);
+    assert_eq!(logged_types(&db, &customer.id).await.last(), Some(&"grant.revoked"));
+    unchanged(&test, oauth::revoke(&db, &customer.id, &app.grant.id)).await.unwrap();
+    assert_not_found(oauth::revoke(&db, &customer.id, &GrantId::new()).await);
+    assert!(lets_in(&db, &other.tokens.access).await);
+}
+
+async fn an_app_says_goodbye_with_either_token_but_only_with_its_own(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let other = an_app(&db, &customer.id, Scopes::ALL).await;
+    let tokens = |app: &App| [app.tokens.access.hash(), app.tokens.refresh.hash()];
+    for which in [0, 1] {
+        let app = an_app(&db, &customer.id, Scopes::ALL).await;
+        let token = &tokens(&app)[which];
+        let theirs = oauth::end(&db, token, Some(&other.client.id));
+        assert!(matches!(unchanged(&test, theirs).await, Err(NotIssued::Invalid)));
+        oauth::end(&db, token, Some(&app.client.id)).await.unwrap();
+        assert!(!lets_in(&db, &app.tokens.access).await);
+        // It had its answer lost.
+        unchanged(&test, oauth::end(&db, token, None)).await.unwrap();
+    }
+    let nobodys = AccessToken::generate().unwrap().hash();
+    unchanged(&test, oauth::end(&db, &nobodys, None)).await.unwrap();
+    assert!(lets_in(&db, &other.tokens.access).await);
+}
+
+async fn nothing_of_a_code_or_token_is_stored(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let App { code, tokens, .. } = an_app(&db, &customer.id, Scopes::ALL).await;
+    let rows = test.dump().await.join("\n");
+    for secret in [code.expose(), tokens.access.expose(), tokens.refresh.expose(), VERIFIER] {
+        let characters =
+            secret.trim_start_matches("hcmo_ac_").trim_start_matches("hcmo_at_").trim_start_matches("hcmo_rt_");
+        assert!(!rows.contains(&characters[..16]), "{secret}");
+    }
+}
+
+async fn a_consent_is_to_something(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let client = a_client(&db).await;
+    let allow = async |consent: Consent| oauth::allow(&db, &customer.id, consent).await;
+    assert_invalid(unchanged(&test, allow(consent(&client, Scopes::NONE))).await, "scopes");
+    let forgotten = Consent { client_id: "client_forgotten".to_owned(), ..consent(&client, Scopes::ALL) };
+    assert_not_found(unchanged(&test, allow(forgotten)).await);
+    let nobody = CustomerId::new();
+    assert_not_found(unchanged(&test, oauth::allow(&db, &nobody, consent(&client, Scopes::ALL))).await);
+}
+
+async fn there_are_only_so_many_apps(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let client = a_client(&db).await;
+    let allow = async || oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await;
+    let mut last = None;
+    for _ in 0..100 {
+        last = Some(allow().await.unwrap().0.id);
+    }
+    assert_conflict(unchanged(&test, allow()).await, "too_many_apps");
+    oauth::revoke(&db, &customer.id, &last.unwrap()).await.unwrap();
+    allow().await.unwrap();
+}
+
+async fn there_are_only_so_many_apps_that_nobody_let_in(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    an_app(&db, &customer.id, Scopes::ALL).await;
+    let made_at = now().to_rfc3339();
+    for thousand in 0..10 {
+        let row = |n: i32| format!("('client_{thousand}_{n}', 'Flood', '[]', '{made_at}')");
+        let rows = (0..1_000).map(row).collect::<Vec<_>>().join(", ");
+        test.execute(&format!("INSERT INTO oauth_clients (id, name, redirect_uris, created_at) VALUES {rows}")).await;
+    }
+    let new = NewClient { name: "One more".to_owned(), redirect_uris: vec![REDIRECT_URI.to_owned()] };
+    assert_conflict(oauth::register(&db, new.clone()).await, "too_many_clients");
+    // A day later they are forgotten, and the one that was let in is not.
+    set_time(&test, "oauth_clients", "created_at", now() - Duration::hours(25)).await;
+    oauth::register(&db, new).await.unwrap();
+    assert_eq!(test.number("SELECT count(*) FROM oauth_clients").await, 2);
+}
+
+async fn of_many_grants_those_still_accepted_are_told(test: TestDb) {
+    let db = test.db();
+    let ((customer, _), (suspended, _)) = (a_customer(&db).await, a_customer(&db).await);
+    let grant = async |id: &CustomerId| an_app(&db, id, Scopes::ALL).await.grant.id;
+    let (good, revoked, of_suspended) =
+        (grant(&customer.id).await, grant(&customer.id).await, grant(&suspended.id).await);
+    oauth::revoke(&db, &customer.id, &revoked).await.unwrap();
+    customers::suspend(&db, &suspended.id).await.unwrap();
+    // More than one statement can take.
+    let mut asked: Vec<_> = (0..2_500).map(|_| GrantId::new()).collect();
+    asked.extend([revoked, of_suspended, good.clone()]);
+    assert_eq!(oauth::still_accepted(&db, asked).await.unwrap(), [good]);
+    assert_eq!(oauth::still_accepted(&db, Vec::new()).await.unwrap(), []);
+}
+
+async fn what_a_document_says_is_kept_until_it_says_otherwise(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let id = "https://app.example/client.json";
+    let says = |name: &str| NewClient { name: name.to_owned(), redirect_uris: vec![REDIRECT_URI.to_owned()] };
+    let first = oauth::keep_document(&db, id, says("Old"), now()).await.unwrap();
+    let (grant, _) = oauth::allow(&db, &customer.id, consent(&first, Scopes::ALL)).await.unwrap();
+    let until = now() + Duration::hours(1);
+    let second = oauth::keep_document(&db, id, says("New"), until).await.unwrap();
+    assert_eq!((second.id.as_str(), second.name.as_str(), second.fresh_until), (id, "New", Some(until)));
+    assert!(second.last_used_at.is_some(), "that it was let in is still known");
+    assert_eq!(oauth::client(&db, id).await.unwrap(), Some(second));
+    let listed = oauth::list(&db, &customer.id).await.unwrap();
+    assert_eq!((listed[0].id.clone(), listed[0].client_name.as_str()), (grant.id, "Old"), "as the person read it");
+}
+
+async fn what_is_over_is_forgotten_and_what_is_not_is_kept(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (over, kept) = (an_app(&db, &customer.id, Scopes::ALL).await, an_app(&db, &customer.id, Scopes::ALL).await);
+    unchanged(&test, oauth::forget_dead(&db)).await.unwrap();
+    oauth::revoke(&db, &customer.id, &over.grant.id).await.unwrap();
+    // Still known: a copy of its code or token may come.
+    unchanged(&test, oauth::forget_dead(&db)).await.unwrap();
+
+    let long_ago = (now() - Duration::days(8)).to_rfc3339();
+    let id = &over.grant.id;
+    test.execute(&format!("UPDATE oauth_grants SET revoked_at = '{long_ago}' WHERE id = '{id}'")).await;
+    set_time(&test, "oauth_clients", "last_used_at", now() - Duration::days(100)).await;
+    oauth::forget_dead(&db).await.unwrap();
+    for (table, rows) in [("oauth_grants", 1), ("oauth_clients", 1), ("oauth_codes", 1), ("oauth_tokens", 2)] {
+        assert_eq!(test.number(&format!("SELECT count(*) FROM {table}")).await, rows, "{table}");
+    }
+    assert!(lets_in(&db, &kept.tokens.access).await);
+    kept.refresh(&db, &kept.tokens.refresh).await.unwrap();
+}
+
+async fn the_last_use_is_noted(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let last_use = async || oauth::list(&db, &customer.id).await.unwrap()[0].last_used_at;
+    assert_eq!(last_use().await, None);
+    assert!(lets_in(&db, &app.tokens.access).await);
+    eventually("the use is noted", last_use).await;
+}
