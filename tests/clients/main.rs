@@ -15,6 +15,7 @@
 
 mod api;
 mod composio;
+mod extension;
 mod printed;
 mod script;
 mod stripe;

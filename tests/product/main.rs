@@ -10,11 +10,14 @@
 
 mod bad_input;
 mod corpora;
+mod discovery;
+mod documentation;
 mod live;
 mod main_job;
 mod pages;
 mod prompts;
 mod rate_limits;
+mod reference;
 mod reliability;
 mod resources;
 mod rest;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use entity::customers::{self, CustomerStatus};
 use entity::db::{Db, now};
 use entity::ids::{CustomerId, KeyId};
-use entity::keys::{self, ApiKey, NewKey, PlainKey, Refused};
+use entity::keys::{self, ApiKey, FoundAt, NewKey, PlainKey, Refused};
 use harness::{TestDb, a_customer, eventually};
 use serde_json::json;
 
@@ -23,6 +23,7 @@ harness::on_each_database!(
     of_many_keys_those_still_accepted_are_told,
     the_end_of_a_session_is_in_the_log_of_its_customer,
     a_session_that_was_ended_is_over_everywhere_and_no_other,
+    a_key_that_everybody_can_read_is_revoked_and_told_of_once,
 );
 
 async fn labelled(db: &Db, customer_id: &CustomerId, label: &str) -> (ApiKey, PlainKey) {
@@ -286,4 +287,29 @@ async fn of_many_keys_those_still_accepted_are_told(test: TestDb) {
     asked.extend([revoked, expired, of_suspended, also_good.clone()]);
     assert_eq!(keys::still_accepted(&db, asked).await.unwrap(), [good, also_good]);
     assert_eq!(keys::still_accepted(&db, Vec::new()).await.unwrap(), []);
+}
+
+async fn a_key_that_everybody_can_read_is_revoked_and_told_of_once(test: TestDb) {
+    let db = test.db();
+    let ((customer, first), (other, _)) = (a_customer(&db).await, a_customer(&db).await);
+    let (laptop, plain) = labelled(&db, &customer.id, "laptop").await;
+    let place = FoundAt { url: Some("https://code.example/a".to_owned()), source: Some("Commit".to_owned()) };
+    let before = logged_types(&db, &customer.id).await.len();
+    for _ in 0..2 {
+        assert_eq!(keys::revoke_leaked(&db, &plain, &place).await.unwrap().as_ref(), Some(&customer.id));
+        assert!(matches!(keys::authenticate(&db, &plain).await, Err(Refused::UnknownKey)));
+    }
+    let log = whole_log(&db, &customer.id).await;
+    let told: Vec<&str> = log[before..].iter().map(|event| event.event_type.as_str()).collect();
+    assert_eq!(told, ["key.leaked", "key.revoked"]);
+    let data =
+        json!({"keyId": laptop.id, "label": "laptop", "last4": laptop.last4, "url": place.url, "source": "Commit"});
+    assert_eq!(log[before].data, data);
+    assert_eq!(keys::leaked_lately(&db, &customer.id).await.unwrap().len(), 1);
+    assert!(keys::leaked_lately(&db, &other.id).await.unwrap().is_empty());
+    // The last one too: a customer without a key is better off than one whose key everybody has.
+    keys::revoke_leaked(&db, &first, &FoundAt::default()).await.unwrap();
+    assert!(matches!(keys::authenticate(&db, &first).await, Err(Refused::UnknownKey)));
+    let nobodys = PlainKey::generate().unwrap();
+    assert_eq!(keys::revoke_leaked(&db, &nobodys, &place).await.unwrap(), None);
 }

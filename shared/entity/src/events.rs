@@ -57,6 +57,7 @@ event_types! {
     PaymentDisputed = "payment.disputed",
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
+    KeyLeaked = "key.leaked",
     SessionEnded = "session.ended",
     OnboardingStarted = "onboarding.started",
     OnboardingReminded = "onboarding.reminded",
@@ -326,8 +327,8 @@ mod tests {
         let only = |types: &[EventType]| TypeFilter::Only(types.to_vec());
         for (text, expected) in [
             ("key.created", only(&[EventType::KeyCreated])),
-            ("key.*", only(&[EventType::KeyCreated, EventType::KeyRevoked])),
-            ("k*", only(&[EventType::KeyCreated, EventType::KeyRevoked])),
+            ("key.*", only(&[EventType::KeyCreated, EventType::KeyRevoked, EventType::KeyLeaked])),
+            ("k*", only(&[EventType::KeyCreated, EventType::KeyRevoked, EventType::KeyLeaked])),
             ("key.", only(&[])),
             ("nothing.*", only(&[])),
             ("*", TypeFilter::Any),
