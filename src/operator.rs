@@ -5,7 +5,7 @@ use entity::billing;
 use entity::customers::{self, Customer, NewCustomer};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
-use entity::keys::{self, ApiKey, NewKey};
+use entity::keys::{self, ApiKey, By, NewKey};
 use platforms::Platforms;
 use web::config::{Config, Environment, Secrets};
 use web::process::open_database;
@@ -31,8 +31,9 @@ pub async fn create_key(environment: &Environment, arguments: CreateKey) -> Resu
     let (config, db) = open(environment).await?;
     let customer = find(&db, &arguments.customer).await?;
     let expires_at = arguments.expires_in_days.map(|days| now() + Duration::days(days.into()));
-    let (key, plain) =
-        keys::create(&db, &customer.id, NewKey { label: arguments.label, expires_at }).await.map_err(sentence)?;
+    let (key, plain) = keys::create(&db, &customer.id, NewKey { by: By::Operator, label: arguments.label, expires_at })
+        .await
+        .map_err(sentence)?;
     println!("Made key {} ({}) for {}.\n", key.id, key.label, customer.email);
     println!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &plain));
     Ok(())

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use entity::customers::{self, CustomerStatus};
 use entity::db::{Db, now};
 use entity::ids::{CustomerId, KeyId};
-use entity::keys::{self, ApiKey, FoundAt, NewKey, PlainKey, Refused};
+use entity::keys::{self, ApiKey, By, FoundAt, NewKey, PlainKey, Refused};
 use harness::{TestDb, a_customer, eventually};
 use serde_json::json;
 
@@ -24,10 +24,11 @@ harness::on_each_database!(
     the_end_of_a_session_is_in_the_log_of_its_customer,
     a_session_that_was_ended_is_over_everywhere_and_no_other,
     a_key_that_everybody_can_read_is_revoked_and_told_of_once,
+    the_log_says_who_made_and_revoked_a_key,
 );
 
 async fn labelled(db: &Db, customer_id: &CustomerId, label: &str) -> (ApiKey, PlainKey) {
-    let new = NewKey { label: Some(label.to_owned()), expires_at: None };
+    let new = NewKey { label: Some(label.to_owned()), ..NewKey::default() };
     keys::create(db, customer_id, new).await.unwrap()
 }
 
@@ -75,7 +76,7 @@ async fn a_good_key_is_accepted(test: TestDb) {
     let db = test.db();
     let (customer, first) = a_customer(&db).await;
     let expires_at = now() + Duration::days(1);
-    let new = NewKey { label: Some(" Laptop ".to_owned()), expires_at: Some(expires_at) };
+    let new = NewKey { label: Some(" Laptop ".to_owned()), expires_at: Some(expires_at), ..NewKey::default() };
     let (second, plain) = keys::create(&db, &customer.id, new).await.unwrap();
 
     let accepted = keys::authenticate(&db, &plain).await.unwrap();
@@ -226,7 +227,7 @@ async fn labels_and_expiries_have_limits(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let create = async |label: Option<&str>, expires_at| {
-        let new = NewKey { label: label.map(str::to_owned), expires_at };
+        let new = NewKey { label: label.map(str::to_owned), expires_at, ..NewKey::default() };
         keys::create(&db, &customer.id, new).await
     };
     let longest = "ü".repeat(60);
@@ -312,4 +313,32 @@ async fn a_key_that_everybody_can_read_is_revoked_and_told_of_once(test: TestDb)
     assert!(matches!(keys::authenticate(&db, &first).await, Err(Refused::UnknownKey)));
     let nobodys = PlainKey::generate().unwrap();
     assert_eq!(keys::revoke_leaked(&db, &nobodys, &place).await.unwrap(), None);
+}
+
+async fn the_log_says_who_made_and_revoked_a_key(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (own, _) = labelled(&db, &customer.id, "own").await;
+    let new = NewKey { by: By::Operator, ..NewKey::default() };
+    let (given, plain) = keys::create(&db, &customer.id, new).await.unwrap();
+    keys::revoke_unless_last(&db, &customer.id, &own.id).await.unwrap();
+    keys::revoke_leaked(&db, &plain, &FoundAt::default()).await.unwrap();
+    let (last, _) = labelled(&db, &customer.id, "last").await;
+    keys::revoke(&db, &customer.id, &last.id).await.unwrap();
+    let log = whole_log(&db, &customer.id).await;
+    let by = |event_type: &str, id: &KeyId| {
+        let found = log.iter().find(|it| it.event_type.as_str() == event_type && it.data["keyId"] == id.as_str());
+        found.unwrap().data["by"].as_str().unwrap().to_owned()
+    };
+    let made = log.iter().find(|it| it.event_type.as_str() == "key.created").unwrap();
+    assert_eq!(made.data["by"], "operator", "the first key comes with the account");
+    assert_eq!(
+        (by("key.created", &own.id), by("key.revoked", &own.id)),
+        ("customer".to_owned(), "customer".to_owned())
+    );
+    assert_eq!(
+        (by("key.created", &given.id), by("key.revoked", &given.id)),
+        ("operator".to_owned(), "server".to_owned())
+    );
+    assert_eq!(by("key.revoked", &last.id), "operator");
 }

@@ -103,7 +103,8 @@ pub async fn create(
     web::body::Json(input): web::body::Json<KeyIn>,
 ) -> Result<impl IntoResponse, ApiError> {
     let expires_at = input.expires_in_days.map(expiry).transpose()?;
-    let (key, plain) = keys::create(&db, &holder.customer.id, NewKey { label: input.label, expires_at }).await?;
+    let (key, plain) =
+        keys::create(&db, &holder.customer.id, NewKey { label: input.label, expires_at, ..NewKey::default() }).await?;
     let body = NewKeyOut {
         id: key.id,
         api_key: plain.expose().to_owned(),

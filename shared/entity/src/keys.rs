@@ -206,9 +206,24 @@ fn record_use(db: &Db, key: &ApiKey, now: DateTime<Utc>) {
     });
 }
 
+/// Who does something with a key, as the log keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// The customer themselves, with a key or a session, or by paying.
+    #[default]
+    Customer,
+    /// Whoever runs the server.
+    Operator,
+    /// The server, because somebody reported the key.
+    Server,
+}
+
 /// What a new key is to be.
 #[derive(Clone, Debug, Default)]
 pub struct NewKey {
+    /// Who makes it.
+    pub by: By,
     /// What its owner calls it; "default" when absent.
     pub label: Option<String>,
     /// When it stops working, if ever.
@@ -256,7 +271,7 @@ pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, new: NewKey) ->
         revoked_at: Set(None),
     };
     let key = key.insert(tx).await?;
-    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4 });
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "by": new.by });
     events::record(tx, customer_id, EventType::KeyCreated, data).await?;
     Ok((key, plain))
 }
@@ -275,13 +290,13 @@ pub async fn list(db: &Db, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
     Ok(keys)
 }
 
-/// Takes a key out of use for good. Revoking it again changes nothing.
+/// Takes a key out of use for good, for an operator. Revoking it again changes nothing.
 ///
 /// # Errors
 ///
 /// When the customer has no such key.
 pub async fn revoke(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
-    revoke_if(db, customer_id, key_id, |_| Ok(())).await
+    revoke_if(db, customer_id, key_id, By::Operator, |_| Ok(())).await
 }
 
 /// The same for customers themselves, who must not lock themselves out.
@@ -290,7 +305,7 @@ pub async fn revoke(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result
 ///
 /// When the customer has no such key, or it is their last usable one (`last_key`).
 pub async fn revoke_unless_last(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
-    revoke_if(db, customer_id, key_id, |usable| match usable {
+    revoke_if(db, customer_id, key_id, By::Customer, |usable| match usable {
         [last] if last.id == *key_id => {
             Err(Error::conflict("last_key", "This is the last usable key. Make another one first, then revoke this."))
         }
@@ -326,7 +341,7 @@ pub async fn revoke_leaked(db: &Db, key: &PlainKey, found_at: &FoundAt) -> Resul
     let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "url": url, "source": source });
     events::record_once(&tx, &customer_id, EventType::KeyLeaked, data).await?;
     if key.revoked_at.is_none() {
-        revoke_in(&tx, key).await?;
+        revoke_in(&tx, key, By::Server).await?;
     }
     tx.commit().await?;
     Ok(Some(customer_id))
@@ -385,6 +400,7 @@ async fn revoke_if(
     db: &Db,
     customer_id: &CustomerId,
     key_id: &KeyId,
+    by: By,
     allowed: impl FnOnce(&[ApiKey]) -> Result<()> + Send,
 ) -> Result<ApiKey> {
     let tx = db.write_tx().await?;
@@ -394,13 +410,13 @@ async fn revoke_if(
         return Ok(key);
     }
     allowed(&usable_in(&tx, customer_id).await?)?;
-    let key = revoke_in(&tx, key).await?;
+    let key = revoke_in(&tx, key, by).await?;
     tx.commit().await?;
     Ok(key)
 }
 
-async fn revoke_in(tx: &Tx, key: ApiKey) -> Result<ApiKey> {
-    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4 });
+async fn revoke_in(tx: &Tx, key: ApiKey, by: By) -> Result<ApiKey> {
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "by": by });
     let mut change: api_key::ActiveModel = key.into();
     change.revoked_at = Set(Some(now()));
     let key = change.update(tx).await?;

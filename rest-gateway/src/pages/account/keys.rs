@@ -52,7 +52,7 @@ pub async fn create(_: SameOrigin, desk: Desk, Form(form): Form<KeyForm>) -> Res
         "30" | "90" | "365" => form.expires.parse().ok().map(|days| now() + Duration::days(days)),
         _ => None,
     };
-    let new = NewKey { label: Some(form.label.clone()), expires_at };
+    let new = NewKey { label: Some(form.label.clone()), expires_at, ..NewKey::default() };
     match keys::create(&desk.gateway.db, &desk.visitor.customer.id, new).await {
         Ok(made) => {
             let page = desk.page(Said::default(), KeyForm::default(), Some(made)).await?;
