@@ -8,6 +8,7 @@ use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
+use web::metrics::{self, Outcome, Upstream};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A key may be withdrawn; until it is asked again it counts.
@@ -81,7 +82,7 @@ impl PublicKeys {
     }
 
     async fn read(&self) -> Option<HashMap<String, SubjectPublicKeyInfoDer<'static>>> {
-        match self.fetch().await {
+        match metrics::upstream(Upstream::CodeHost, |_| Outcome::Failed, self.fetch()).await {
             Ok(published) => Some(published.public_keys.into_iter().filter_map(read_key).collect()),
             Err(problem) => {
                 tracing::warn!(url = %self.url, problem, "the keys that sign reports of leaked keys cannot be read");
