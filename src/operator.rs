@@ -5,7 +5,7 @@ use entity::billing;
 use entity::customers::{self, Customer, NewCustomer};
 use entity::db::{Db, now};
 use entity::ids::CustomerId;
-use entity::keys::{self, ApiKey, NewKey};
+use entity::keys::{self, ApiKey, By, NewKey};
 use entity::oauth;
 use entity::scopes::Scopes;
 use platforms::Platforms;
@@ -34,7 +34,7 @@ pub async fn create_key(environment: &Environment, arguments: CreateKey) -> Resu
     let customer = find(&db, &arguments.customer).await?;
     let expires_at = arguments.expires_in_days.map(|days| now() + Duration::days(days.into()));
     let scopes = (!arguments.scopes.is_empty()).then(|| arguments.scopes.into_iter().collect());
-    let new = NewKey { label: arguments.label, expires_at, scopes };
+    let new = NewKey { by: By::Operator, label: arguments.label, expires_at, scopes };
     let (key, plain) = keys::create(&db, &customer.id, new).await.map_err(sentence)?;
     println!("Made key {} ({}) for {}; it may {}.\n", key.id, key.label, customer.email, list(key.scopes));
     println!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &plain));

@@ -11,7 +11,7 @@ use mcp_server::{AllowedOrigins, McpServer};
 use platforms::Platforms;
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
-use rest_gateway::{FORM_TARGETS, Gateway, Site};
+use rest_gateway::{FORM_TARGETS, Gateway, SecretScanning, Site};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, Mode, Secrets};
@@ -106,6 +106,7 @@ fn apps(
         platforms: platforms.clone(),
         workflows,
         scanner: scanner.clone(),
+        secret_scanning: SecretScanning::new(db.clone(), config.secret_scanning_keys.clone())?,
         site,
         admin_secret: secrets.admin,
         rate_limiter: rate_limiter.clone(),

@@ -56,6 +56,7 @@ impl Change {
             | EventType::PaymentDisputed
             | EventType::KeyCreated
             | EventType::KeyRevoked
+            | EventType::KeyLeaked
             | EventType::SessionEnded
             | EventType::GrantCreated
             | EventType::GrantRevoked

@@ -2,6 +2,7 @@
 
 pub mod billing;
 mod clock;
+mod discovery;
 pub mod engine;
 mod oauth;
 mod openapi;
@@ -9,6 +10,7 @@ mod outbox;
 mod pages;
 mod router;
 mod routes;
+mod secret_scanning;
 mod tail;
 pub mod workflows;
 
@@ -29,6 +31,7 @@ use web::session::Sessions;
 use workflows::Runner;
 
 pub use pages::{FORM_TARGETS, Site};
+pub use secret_scanning::SecretScanning;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug, FromRef)]
@@ -45,6 +48,8 @@ pub struct Gateway {
     pub workflows: Runner,
     /// Reads pages that are to be scored.
     pub scanner: Scanner,
+    /// Keys that code hosts found.
+    pub secret_scanning: SecretScanning,
     /// The operator's secret.
     pub admin_secret: AdminSecret,
     /// How many requests a minute each client may make.

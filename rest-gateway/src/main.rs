@@ -8,7 +8,7 @@ use marketing::scanner::{Reach, Scanner};
 use platforms::Platforms;
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
-use rest_gateway::{FORM_TARGETS, Gateway, Site};
+use rest_gateway::{FORM_TARGETS, Gateway, SecretScanning, Site};
 use web::config::{Environment, GATEWAY_ADDR};
 use web::process::{Process, exit_code};
 use web::rate_limit::RateLimiter;
@@ -58,6 +58,7 @@ async fn run() -> Result<(), String> {
         platforms,
         workflows,
         scanner,
+        secret_scanning: SecretScanning::new(db.clone(), config.secret_scanning_keys)?,
         site,
         feed: Feed::start(db.clone(), shutdown.clone()),
         db: db.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use platforms::connections::CALLBACK_PATH;
@@ -11,17 +12,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::rate_limit::{RateLimiter, Scope};
 
-use crate::Gateway;
-use crate::oauth;
-use crate::openapi;
+use crate::openapi::Route;
 use crate::pages::account::{activity, connections, content, keys, live, overview, piece, reports, scans};
 use crate::pages::{Site, assets, checkout, docs, landing, login};
-use crate::routes;
 use crate::routes::{admin, billing, customer, events, health, onboarding};
+use crate::{Gateway, discovery, oauth, openapi, routes};
 
 /// How long a step may take: as long as Inngest waits.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
-/// Events of Stripe's and Composio's are some kilobytes; this is what the contract allows.
+/// Events of Stripe's and Composio's and reports of leaked keys are some kilobytes; this is what the contract allows.
 const WEBHOOK_LIMIT: usize = 4 * 1024 * 1024;
 
 pub fn router(gateway: Gateway) -> Router {
@@ -30,13 +29,37 @@ pub fn router(gateway: Gateway) -> Router {
     let routes = Arc::new(openapi::routes(description.clone()));
     let workflows = gateway.workflows.clone();
     api.route("/openapi.json", get(async || Json(description)))
-        .route("/docs", get(async move |State(site): State<Site>| docs::show(&site, &routes)))
+        .merge(documents(routes))
         .merge(browser(&gateway.rate_limiter))
         .merge(oauth::routes(gateway.oauth.as_ref(), &gateway.rate_limiter))
         .layer(web::layers::timeout(web::layers::REQUEST_TIMEOUT))
         // Inngest, by its signature. A call lasts as long as the step that it is for.
         .route("/api/inngest", workflows.routes())
         .with_state(gateway)
+}
+
+/// What programs and their authors read, for everybody.
+fn documents(routes: Arc<Vec<Route>>) -> Router<Gateway> {
+    let described = routes.clone();
+    Router::new()
+        .route("/docs", get(async move |State(site): State<Site>| docs::show(&site, &routes)))
+        .route("/index.md", get(discovery::index))
+        .route("/pricing.md", get(discovery::pricing))
+        .route("/llms.txt", get(discovery::llms))
+        .route(
+            "/llms-full.txt",
+            get(async move |State(gateway): State<Gateway>, headers: HeaderMap| {
+                discovery::llms_full(&gateway, &described, &headers)
+            }),
+        )
+        .route("/robots.txt", get(discovery::robots))
+        .route("/server.json", get(discovery::registry_entry))
+        .route("/sitemap.xml", get(discovery::sitemap))
+        .route("/.well-known/agent-card.json", get(discovery::agent_card))
+        .route("/.well-known/agent.json", get(discovery::agent_card))
+        .route("/.well-known/ai-catalog.json", get(discovery::ai_catalog))
+        .route("/.well-known/api-catalog", get(discovery::api_catalog))
+        .route("/.well-known/mcp/server-card.json", get(discovery::server_card))
 }
 
 /// People in a browser; forms are taken from our own pages only.
@@ -106,6 +129,13 @@ fn api(limiter: &RateLimiter) -> OpenApiRouter<Gateway> {
         .merge(limited(
             OpenApiRouter::new()
                 .routes(routes!(routes::connections::webhook))
+                .layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)),
+            Scope::Webhooks,
+        ))
+        // Code hosts, by their signature.
+        .merge(limited(
+            OpenApiRouter::new()
+                .routes(routes!(routes::secret_scanning::report))
                 .layer(DefaultBodyLimit::max(WEBHOOK_LIMIT)),
             Scope::Webhooks,
         ))

@@ -1,6 +1,7 @@
 //! Programs that nobody here wrote, against the real binary. The official MCP clients each do the whole job of an
-//! assistant, over each transport they have; in `oauth` they begin with nothing but the address. `stripe` has Stripe's libraries and another stand-in for Stripe, `api` a
-//! tester of APIs.
+//! assistant, over each transport they have, and one does it through the extension; in `oauth` they begin with nothing but
+//! the address. `documents` has judges of what agents find, `stripe` Stripe's libraries and another stand-in for Stripe,
+//! `api` a tester of APIs.
 //!
 //! The clients run in scripts of their own languages, under `node` and `python`; `steps` there holds what all of a
 //! language do. A script ends with status 0 when all is well. It may ask for a restart of the server by printing
@@ -15,6 +16,8 @@
 
 mod api;
 mod composio;
+mod documents;
+mod extension;
 mod oauth;
 mod printed;
 mod script;

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::extension;
+
 /// For which client the lines are meant.
 #[derive(Clone, Copy, Debug)]
 pub enum For {
@@ -13,6 +15,8 @@ pub enum For {
     Cursor,
     /// A configuration file with a program.
     ClaudeDesktop,
+    /// The extension, which asks for address and key.
+    Extension,
 }
 
 impl For {
@@ -31,6 +35,11 @@ impl For {
                 json!({ "url": command.rsplit(' ').next(), "headers": { name: value } })
             }
             Self::Cursor => configured(after(out, "~/.cursor/mcp.json")),
+            Self::Extension => {
+                let Value::Object(printed) = Self::Cursor.read(out) else { panic!("a configuration is expected") };
+                let key = printed["headers"]["Authorization"].as_str().and_then(|value| value.strip_prefix("Bearer "));
+                extension::configured(printed["url"].as_str().expect("an address"), key.expect("a key"))
+            }
             Self::ClaudeDesktop => configured(after(out, "claude_desktop_config.json")),
         }
     }

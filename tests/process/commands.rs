@@ -1,5 +1,8 @@
 //! What an operator does with `heycmo`.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use harness::mcp::Caller;
 use harness::model::{Answer, ScriptedModel};
 use harness::process::{HeyCmo, Launch};
@@ -102,5 +105,34 @@ async fn every_command_has_help_with_an_example() {
         assert!(finished.status.success());
         let example = finished.out.split("Example").nth(1).unwrap_or_else(|| panic!("{command}: {}", finished.out));
         assert!(example.contains("heycmo") && example.contains(command), "{command}: {}", finished.out);
+    }
+}
+
+/// Each with `--help` behind it, which does nothing but has everything before it understood.
+#[tokio::test]
+async fn every_command_of_the_documents_is_understood() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = vec![std::fs::read_to_string(root.join("README.md")).unwrap()];
+    for folder in ["docs", "docs/operating", "docs/clients", "docs/security"] {
+        let files = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let pages = files.filter(|path| path.extension().is_some_and(|it| it == "md"));
+        texts.extend(pages.map(|path| std::fs::read_to_string(path).unwrap()));
+    }
+    // A command ends with its line, or with the code that it is in.
+    let mut commands: BTreeSet<&str> = BTreeSet::new();
+    for text in &texts {
+        let found =
+            text.match_indices("heycmo").map(|(at, _)| text[at..].split(['`', '\n', '\'']).next().unwrap().trim());
+        commands.extend(found.filter(|it| it.starts_with("heycmo ") || it.starts_with("heycmo-migrate ")));
+    }
+    let subcommands =
+        ["provision", "key", "customer", "billing", "workflows", "scan", "doctor", "serve", "up", "down", "status"];
+    commands.retain(|command| command.split(' ').nth(1).is_some_and(|word| subcommands.contains(&word)));
+    assert!(commands.len() > 20, "{commands:?}");
+    let terminal = Terminal::new();
+    for command in commands {
+        let (program, arguments) = command.split_once(' ').unwrap();
+        let finished = terminal.launch(program).args(arguments.split(' ')).arg("--help").finish().await;
+        assert!(finished.status.success() && finished.out.contains("Usage: "), "{command}: {finished:?}");
     }
 }

@@ -7,6 +7,8 @@
     reason = "test code: whatever goes wrong here fails the test"
 )]
 
+#[cfg(feature = "postgres")]
+mod backup;
 mod billing;
 mod commands;
 mod crash;
@@ -22,6 +24,7 @@ mod platforms;
 mod rate_limits;
 mod restart;
 mod scan;
+mod secret_scanning;
 mod stopping;
 mod support;
 mod traces;

@@ -10,12 +10,15 @@
 
 mod bad_input;
 mod corpora;
+mod discovery;
+mod documentation;
 mod live;
 mod main_job;
 mod pages;
 mod permissions;
 mod prompts;
 mod rate_limits;
+mod reference;
 mod reliability;
 mod resources;
 mod rest;

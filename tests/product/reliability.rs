@@ -1,6 +1,6 @@
 //! docs/reliability.md names for each promise tests that exist.
 
-use std::path::Path;
+use crate::documentation::{assert_tests_exist, read, rows};
 
 const PROMISES: [&str; 18] = [
     "What was answered stays true.",
@@ -23,39 +23,14 @@ const PROMISES: [&str; 18] = [
     "What compose.yaml describes starts and serves.",
 ];
 
-/// The rows of the table: promise, what breaks it, tests.
-fn rows(page: &str) -> Vec<Vec<&str>> {
-    let lines = page.lines().filter(|line| line.starts_with("| ")).skip(2);
-    lines.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
-}
-
-/// Whether the file has a function of this name that is a test: annotated as one, or in a list of those that become one
-/// on each database.
-fn is_test(source: &str, name: &str) -> bool {
-    let Some(at) = source.find(&format!("async fn {name}(")) else { return false };
-    let above = source[..at].trim_end_matches(' ').lines().rev().take_while(|line| !line.trim().is_empty());
-    let is_annotated = above.take(8).any(|line| line.contains("#[tokio::test]"));
-    let is_listed = source.split("on_each_database!(").skip(1).any(|list| {
-        let names = list.split(')').next().unwrap_or_default();
-        names.split(',').any(|listed| listed.trim() == name)
-    });
-    is_annotated || is_listed
-}
-
 #[test]
 fn every_promise_names_the_tests_that_break_it() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(root.join("docs/reliability.md")).unwrap();
+    let page = read("docs/reliability.md");
     let rows = rows(&page);
     let promises: Vec<&str> = rows.iter().map(|row| row[0]).collect();
     assert_eq!(promises, PROMISES);
     for row in rows {
-        let tests: Vec<&str> = row[2].split(", ").map(|test| test.trim_matches('`')).collect();
-        for test in tests {
-            let (path, name) = test.split_once('#').unwrap_or_else(|| panic!("{test} is no path#name"));
-            let source = std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-            assert!(is_test(&source, name), "{path} has no test {name}");
-        }
+        assert_tests_exist(row[2]);
         assert!(!row[1].is_empty(), "{} does not say what breaks it", row[0]);
     }
 }

@@ -48,7 +48,7 @@ async fn the_table_lists_every_route_with_credential_limit_and_errors() {
     let mut rows: Vec<String> =
         operations(&api).into_iter().map(|(path, method, operation)| row(path, &method, operation)).collect();
     rows.sort();
-    let listed: Vec<&str> = TABLE.lines().filter(|line| line.starts_with("| `")).collect();
+    let listed: Vec<&str> = TABLE.lines().filter(|line| line.starts_with("| `") && line.contains(" /api/")).collect();
     assert_eq!(listed, rows, "ROUTES.md should have these rows:\n{}", rows.join("\n"));
 }
 
@@ -88,6 +88,8 @@ fn expected(path: &str, method: &Method) -> u16 {
         | ("POST", "/api/connect/{customer_id}" | "/api/webhooks/composio")
         | ("GET", "/api/connections/{customer_id}")
         | ("DELETE", "/api/connections/{customer_id}/{platform}") => 503,
+        // Nobody but GitHub can sign; tests/process has a stand-in.
+        ("POST", "/api/secret-scanning/github") => 400,
         ("DELETE", _) => 204,
         _ => 200,
     }

@@ -18,7 +18,7 @@ use platforms::Platforms;
 use reqwest::{RequestBuilder, Response};
 use rest_gateway::billing::Billing;
 use rest_gateway::workflows::Runner;
-use rest_gateway::{Gateway, Site};
+use rest_gateway::{Gateway, SecretScanning, Site};
 use rmcp::model::{
     CallToolRequestParams, ClientConfig, ContentBlock, GetPromptRequestParams, JsonObject, ProgressNotificationParam,
     ProtocolVersion, ReadResourceRequestParams, ResourceContents, ResourceUpdatedNotificationParam,
@@ -121,6 +121,7 @@ impl Product {
             platforms: platforms.clone(),
             workflows: workflows.clone(),
             scanner: scanner.clone(),
+            secret_scanning: SecretScanning::new(db.clone(), config.secret_scanning_keys).unwrap(),
             site,
             db: db.clone(),
             feed: Feed::start(db, shutdown.clone()),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use entity::customers::{self, CustomerStatus};
 use entity::db::{Db, now};
 use entity::ids::{CustomerId, KeyId};
-use entity::keys::{self, ApiKey, NewKey, PlainKey, Refused};
+use entity::keys::{self, ApiKey, By, FoundAt, NewKey, PlainKey, Refused};
 use entity::scopes::{Scope, Scopes};
 use harness::{TestDb, a_customer, eventually};
 use serde_json::json;
@@ -26,6 +26,8 @@ harness::on_each_database!(
     of_many_keys_those_still_accepted_are_told,
     the_end_of_a_session_is_in_the_log_of_its_customer,
     a_session_that_was_ended_is_over_everywhere_and_no_other,
+    a_key_that_everybody_can_read_is_revoked_and_told_of_once,
+    the_log_says_who_made_and_revoked_a_key,
 );
 
 async fn labelled(db: &Db, customer_id: &CustomerId, label: &str) -> (ApiKey, PlainKey) {
@@ -324,4 +326,57 @@ async fn of_many_keys_those_still_accepted_are_told(test: TestDb) {
     asked.extend([revoked, expired, of_suspended, also_good.clone()]);
     assert_eq!(keys::still_accepted(&db, asked).await.unwrap(), [good, also_good]);
     assert_eq!(keys::still_accepted(&db, Vec::new()).await.unwrap(), []);
+}
+
+async fn a_key_that_everybody_can_read_is_revoked_and_told_of_once(test: TestDb) {
+    let db = test.db();
+    let ((customer, first), (other, _)) = (a_customer(&db).await, a_customer(&db).await);
+    let (laptop, plain) = labelled(&db, &customer.id, "laptop").await;
+    let place = FoundAt { url: Some("https://code.example/a".to_owned()), source: Some("Commit".to_owned()) };
+    let before = logged_types(&db, &customer.id).await.len();
+    for _ in 0..2 {
+        assert_eq!(keys::revoke_leaked(&db, &plain, &place).await.unwrap().as_ref(), Some(&customer.id));
+        assert!(matches!(keys::authenticate(&db, &plain).await, Err(Refused::UnknownKey)));
+    }
+    let log = whole_log(&db, &customer.id).await;
+    let told: Vec<&str> = log[before..].iter().map(|event| event.event_type.as_str()).collect();
+    assert_eq!(told, ["key.leaked", "key.revoked"]);
+    let data =
+        json!({"keyId": laptop.id, "label": "laptop", "last4": laptop.last4, "url": place.url, "source": "Commit"});
+    assert_eq!(log[before].data, data);
+    assert_eq!(keys::leaked_lately(&db, &customer.id).await.unwrap().len(), 1);
+    assert!(keys::leaked_lately(&db, &other.id).await.unwrap().is_empty());
+    // The last one too: a customer without a key is better off than one whose key everybody has.
+    keys::revoke_leaked(&db, &first, &FoundAt::default()).await.unwrap();
+    assert!(matches!(keys::authenticate(&db, &first).await, Err(Refused::UnknownKey)));
+    let nobodys = PlainKey::generate().unwrap();
+    assert_eq!(keys::revoke_leaked(&db, &nobodys, &place).await.unwrap(), None);
+}
+
+async fn the_log_says_who_made_and_revoked_a_key(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (own, _) = labelled(&db, &customer.id, "own").await;
+    let new = NewKey { by: By::Operator, ..NewKey::default() };
+    let (given, plain) = keys::create(&db, &customer.id, new).await.unwrap();
+    keys::revoke_unless_last(&db, &customer.id, &own.id).await.unwrap();
+    keys::revoke_leaked(&db, &plain, &FoundAt::default()).await.unwrap();
+    let (last, _) = labelled(&db, &customer.id, "last").await;
+    keys::revoke(&db, &customer.id, &last.id).await.unwrap();
+    let log = whole_log(&db, &customer.id).await;
+    let by = |event_type: &str, id: &KeyId| {
+        let found = log.iter().find(|it| it.event_type.as_str() == event_type && it.data["keyId"] == id.as_str());
+        found.unwrap().data["by"].as_str().unwrap().to_owned()
+    };
+    let made = log.iter().find(|it| it.event_type.as_str() == "key.created").unwrap();
+    assert_eq!(made.data["by"], "operator", "the first key comes with the account");
+    assert_eq!(
+        (by("key.created", &own.id), by("key.revoked", &own.id)),
+        ("customer".to_owned(), "customer".to_owned())
+    );
+    assert_eq!(
+        (by("key.created", &given.id), by("key.revoked", &given.id)),
+        ("operator".to_owned(), "server".to_owned())
+    );
+    assert_eq!(by("key.revoked", &last.id), "operator");
 }

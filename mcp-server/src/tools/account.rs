@@ -4,14 +4,16 @@ use entity::connections::{ConnectionStatus, Platform};
 use entity::content::{self, Counts};
 use entity::customers::CustomerStatus;
 use entity::db::now;
+use entity::events::Event;
 use entity::ids::CustomerId;
-use entity::{brands, customers, proposals};
+use entity::{brands, customers, keys, proposals};
 use platforms::connections::Standing;
 use platforms::facts;
 use platforms::table::Facts;
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Arguments, NoArguments};
 use crate::answer::{Answer, Refusal};
@@ -89,6 +91,7 @@ impl HeyCmo {
         let counts = content::counts(&app.db, &caller.customer_id, now()).await?;
         let proposals = proposals::count_open(&app.db, &caller.customer_id).await?;
         let completeness = marketing::brand::completeness(&brand.profile, brand.name.as_deref());
+        let leaks = keys::leaked_lately(&app.db, &caller.customer_id).await?;
         let platforms = app.platforms.last_known(&caller.customer_id).await?;
         let (open, left) = app.sessions.places(&caller.customer_id);
         let account = AccountOut {
@@ -98,7 +101,7 @@ impl HeyCmo {
             sessions: SessionsOut { open: count(open), left: count(left) },
             requests: left_now
                 .map(|allowance| RequestsOut { per_minute: allowance.per_minute.into(), left: allowance.left.into() }),
-            needs_attention: needs_attention(counts, proposals, completeness.percent, &platforms),
+            needs_attention: needs_attention(&leaks, counts, proposals, completeness.percent, &platforms),
             connections: connected(&platforms),
             customer_id: customer.id,
             email: customer.email,
@@ -118,8 +121,14 @@ fn connected(platforms: &[Standing]) -> Vec<Platform> {
     connected.map(|standing| standing.facts.platform).collect()
 }
 
-fn needs_attention(counts: Counts, proposals: u64, completeness: i64, platforms: &[Standing]) -> Vec<String> {
-    let mut needs = Vec::new();
+fn needs_attention(
+    leaks: &[Event],
+    counts: Counts,
+    proposals: u64,
+    completeness: i64,
+    platforms: &[Standing],
+) -> Vec<String> {
+    let mut needs: Vec<String> = leaks.iter().map(leaked).collect();
     for standing in platforms.iter().filter(|standing| standing.status == ConnectionStatus::NeedsReconnect) {
         let Facts { name, platform, .. } = standing.facts;
         needs.push(format!("The connection to {name} no longer works (connect_platform with platform {platform})."));
@@ -162,6 +171,16 @@ fn needs_attention(counts: Counts, proposals: u64, completeness: i64, platforms:
         needs.push(format!("The brand profile is {completeness} % complete (get_brand lists the open questions, update_brand saves the answers)."));
     }
     needs
+}
+
+fn leaked(leak: &Event) -> String {
+    let said = |field: &str| leak.data.get(field).and_then(Value::as_str).unwrap_or("?");
+    let place = leak.data.get("url").and_then(Value::as_str).map(|url| format!(" at {url}")).unwrap_or_default();
+    format!(
+        "The API key that ends in {} was public{place} and is revoked. Look whether everything since is the owner's own \
+         (list_events); a new key is made under Keys & billing.",
+        said("last4")
+    )
 }
 
 fn pieces(number: u64) -> String {

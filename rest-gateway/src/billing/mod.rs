@@ -62,6 +62,12 @@ impl Billing {
         self.account.is_some()
     }
 
+    /// For how long a failed payment is forgiven.
+    #[must_use]
+    pub const fn grace(&self) -> Duration {
+        self.grace
+    }
+
     fn account(&self) -> Result<&Account, ApiError> {
         self.account.as_deref().ok_or_else(|| {
             ApiError::new(

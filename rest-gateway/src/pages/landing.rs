@@ -2,7 +2,7 @@
 
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use minijinja::context;
 use serde::Deserialize;
@@ -10,11 +10,12 @@ use web::ApiError;
 use web::session::{SameOrigin, see_other};
 
 use super::Site;
-use crate::Gateway;
+use crate::{Gateway, discovery};
 
 #[derive(Debug, Deserialize)]
 pub struct LandingQuery {
     checkout: Option<String>,
+    mode: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -24,12 +25,22 @@ pub struct CheckoutForm {
     plan: Option<String>,
 }
 
-/// What HeyCMO is.
-pub async fn show(State(site): State<Site>, Query(query): Query<LandingQuery>) -> Result<Response, ApiError> {
-    let cancelled = query.checkout.as_deref() == Some("cancelled");
-    let mut page = page(&site, "", None, cancelled.then_some(CANCELLED))?;
-    page.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok(page)
+/// What HeyCMO is: as a page, or as text for who says that they are an agent.
+pub async fn show(
+    State(gateway): State<Gateway>,
+    Query(query): Query<LandingQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut response = if query.mode.as_deref() == Some("agent") {
+        discovery::index(State(gateway), headers).await?
+    } else {
+        let cancelled = query.checkout.as_deref() == Some("cancelled");
+        let mut page = page(&gateway.site, "", None, cancelled.then_some(CANCELLED))?;
+        page.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        page
+    };
+    response.headers_mut().insert(header::LINK, HeaderValue::from_static(discovery::LINKS));
+    Ok(response)
 }
 
 const CANCELLED: &str = "You left the checkout. Nothing was charged; begin again whenever you like.";

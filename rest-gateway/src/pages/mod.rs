@@ -31,6 +31,7 @@ pub const FORM_TARGETS: [&str; 3] =
 pub struct Site(Arc<Inner>);
 
 struct Inner {
+    public_url: PublicUrl,
     sessions: Sessions,
     templates: minijinja::Environment<'static>,
     policy: HeaderValue,
@@ -49,7 +50,8 @@ impl Site {
         let policy = HeaderValue::try_from(&policy).map_err(|_| format!("`{policy}` cannot stand in a header"))?;
         Ok(Self(Arc::new(Inner {
             is_https: !public_url.is_http_on_localhost(),
-            sessions: Sessions::new(secrets, public_url),
+            sessions: Sessions::new(secrets, public_url.clone()),
+            public_url,
             templates: templates(),
             policy,
         })))
@@ -61,6 +63,11 @@ impl Site {
         &self.0.sessions
     }
 
+    /// Where strangers find it.
+    pub(crate) fn public_url(&self) -> &PublicUrl {
+        &self.0.public_url
+    }
+
     /// A page. What is personal about it stays out of caches.
     fn page(&self, template: &str, values: Value) -> Result<Response, ApiError> {
         let html = self.render(template, values)?;
@@ -68,7 +75,7 @@ impl Site {
     }
 
     /// A template with its values.
-    fn render(&self, template: &str, values: Value) -> Result<String, ApiError> {
+    pub(crate) fn render(&self, template: &str, values: Value) -> Result<String, ApiError> {
         let rendered = self.0.templates.get_template(template).and_then(|template| template.render(values));
         rendered.map_err(|error| {
             tracing::error!(template, %error, "a page cannot be made");

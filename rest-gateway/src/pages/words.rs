@@ -39,6 +39,7 @@ fn told(event: &Event, zone: Tz) -> String {
         EventType::PaymentDisputed => "A payment of yours is disputed at the bank.".to_owned(),
         EventType::KeyCreated => format!("{} was made.", key()),
         EventType::KeyRevoked => format!("{} was revoked and opens nothing any more.", key()),
+        EventType::KeyLeaked => format!("{} was found where everybody can read it: {}.", key(), found_at(&event.data)),
         EventType::SessionEnded => "Somebody logged out of these pages.".to_owned(),
         EventType::GrantCreated => format!("{} was let in{}.", app(), permissions(&event.data)),
         EventType::GrantRevoked => format!("{} is not let in any more.", app()),
@@ -248,6 +249,10 @@ fn regressed(data: &Value) -> String {
 
 fn address(data: &Value) -> String {
     data.get("url").and_then(Value::as_str).map_or_else(|| "of yours".to_owned(), isolated)
+}
+
+fn found_at(data: &Value) -> String {
+    data.get("url").and_then(Value::as_str).map_or_else(|| "the place was not told".to_owned(), isolated)
 }
 
 fn changed_fields(data: &Value) -> String {

@@ -113,7 +113,7 @@ pub async fn create(
 ) -> Result<impl IntoResponse, ApiError> {
     let expires_at = input.expires_in_days.map(expiry).transpose()?;
     let scopes = scopes_within(input.scopes.map(Scopes::from_iter), holder.key.scopes)?;
-    let new = NewKey { label: input.label, expires_at, scopes: Some(scopes) };
+    let new = NewKey { label: input.label, expires_at, scopes: Some(scopes), ..NewKey::default() };
     let (key, plain) = keys::create(&db, &holder.customer.id, new).await?;
     let body = NewKeyOut {
         id: key.id,

@@ -16,7 +16,7 @@ use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{CustomerId, RunId};
-use crate::keys::{self, NewKey, PlainKey};
+use crate::keys::{self, By, NewKey, PlainKey};
 use crate::tables::{customer, subscription};
 
 /// A customer as stored.
@@ -181,7 +181,7 @@ pub async fn provision(db: &Db, new: NewCustomer) -> Result<(Customer, PlainKey)
     })?;
     brands::create_in(&tx, &customer.id, Profile { website, ..Profile::default() }).await?;
     events::record(&tx, &customer.id, EventType::CustomerCreated, json!({ "plan": customer.plan })).await?;
-    let (_, key) = keys::create_in(&tx, &customer.id, NewKey::default()).await?;
+    let (_, key) = keys::create_in(&tx, &customer.id, NewKey { by: By::Operator, ..NewKey::default() }).await?;
     tx.commit().await?;
     Ok((customer, key))
 }

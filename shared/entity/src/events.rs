@@ -57,6 +57,7 @@ event_types! {
     PaymentDisputed = "payment.disputed",
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
+    KeyLeaked = "key.leaked",
     SessionEnded = "session.ended",
     GrantCreated = "grant.created",
     GrantRevoked = "grant.revoked",
@@ -334,8 +335,8 @@ mod tests {
         let only = |types: &[EventType]| TypeFilter::Only(types.to_vec());
         for (text, expected) in [
             ("key.created", only(&[EventType::KeyCreated])),
-            ("key.*", only(&[EventType::KeyCreated, EventType::KeyRevoked])),
-            ("k*", only(&[EventType::KeyCreated, EventType::KeyRevoked])),
+            ("key.*", only(&[EventType::KeyCreated, EventType::KeyRevoked, EventType::KeyLeaked])),
+            ("k*", only(&[EventType::KeyCreated, EventType::KeyRevoked, EventType::KeyLeaked])),
             ("key.", only(&[])),
             ("nothing.*", only(&[])),
             ("*", TypeFilter::Any),

@@ -11,7 +11,7 @@ use crate::bounded::Tx;
 use crate::customers::{self, Customer, CustomerStatus};
 use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
-use crate::events::{self, EventType};
+use crate::events::{self, Event, EventType, TypeFilter};
 use crate::ids::{CustomerId, EventId, KeyId};
 use crate::scopes::Scopes;
 use crate::secret::plain_secret;
@@ -26,6 +26,10 @@ const LAST_USE_RESOLUTION: Duration = Duration::minutes(1);
 const CLOCK_SKEW: Duration = Duration::hours(1);
 /// More ends of sessions than that are not looked through.
 const MAX_ENDS: u64 = 1_000;
+/// For so long a customer is told of a key that was found.
+const LEAKS_ARE_TOLD_FOR: Duration = Duration::days(14);
+/// More are in the log.
+const MAX_LEAKS: u64 = 3;
 const MAX_LABEL_CHARS: usize = 60;
 const MAX_KEYS: usize = 50;
 
@@ -143,9 +147,24 @@ fn record_use(db: &Db, key: &ApiKey, now: DateTime<Utc>) {
     });
 }
 
+/// Who does something with a key, as the log keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// The customer themselves, with a key or a session, or by paying.
+    #[default]
+    Customer,
+    /// Whoever runs the server.
+    Operator,
+    /// The server, because somebody reported the key.
+    Server,
+}
+
 /// What a new key is to be.
 #[derive(Clone, Debug, Default)]
 pub struct NewKey {
+    /// Who makes it.
+    pub by: By,
     /// What its owner calls it; "default" when absent.
     pub label: Option<String>,
     /// When it stops working, if ever.
@@ -201,7 +220,7 @@ pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, new: NewKey) ->
         revoked_at: Set(None),
     };
     let key = key.insert(tx).await?;
-    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "scopes": key.scopes });
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "scopes": key.scopes, "by": new.by });
     events::record(tx, customer_id, EventType::KeyCreated, data).await?;
     Ok((key, plain))
 }
@@ -220,13 +239,13 @@ pub async fn list(db: &Db, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {
     Ok(keys)
 }
 
-/// Takes a key out of use for good. Revoking it again changes nothing.
+/// Takes a key out of use for good, for an operator. Revoking it again changes nothing.
 ///
 /// # Errors
 ///
 /// When the customer has no such key.
 pub async fn revoke(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
-    revoke_if(db, customer_id, key_id, |_| Ok(())).await
+    revoke_if(db, customer_id, key_id, By::Operator, |_| Ok(())).await
 }
 
 /// The same for customers themselves, who must not lock themselves out.
@@ -235,7 +254,7 @@ pub async fn revoke(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result
 ///
 /// When the customer has no such key, or it is their last usable one, or the last that may do everything (`last_key`).
 pub async fn revoke_unless_last(db: &Db, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
-    revoke_if(db, customer_id, key_id, |usable| {
+    revoke_if(db, customer_id, key_id, By::Customer, |usable| {
         let (revoked, others): (Vec<_>, Vec<_>) = usable.iter().partition(|key| key.id == *key_id);
         let is_whole = |keys: &[&ApiKey]| keys.iter().any(|key| key.scopes == Scopes::ALL);
         match (others.is_empty(), is_whole(&revoked) && !is_whole(&others)) {
@@ -252,6 +271,52 @@ pub async fn revoke_unless_last(db: &Db, customer_id: &CustomerId, key_id: &KeyI
         }
     })
     .await
+}
+
+/// Where everybody can read a key.
+#[derive(Clone, Debug, Default)]
+pub struct FoundAt {
+    /// Address of the place, if it is known.
+    pub url: Option<String>,
+    /// What kind of place it is, in the words of whoever found it.
+    pub source: Option<String>,
+}
+
+/// Takes a key out of use that was found where everybody can read it, the last one too, and tells its customer. Gives
+/// the customer's id; nothing where it is nobody's key. The same report again changes nothing.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn revoke_leaked(db: &Db, key: &PlainKey, found_at: &FoundAt) -> Result<Option<CustomerId>> {
+    let hash = key.hash();
+    let found = api_key::Entity::find().filter(api_key::Column::Hash.eq(hash.clone())).one(db.connection()).await?;
+    let Some(key) = found.filter(|key| key.hash.is(&hash)) else { return Ok(None) };
+    let customer_id = key.customer_id;
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, &customer_id).await?;
+    let Some(key) = find_in(&tx, &customer_id, &key.id).await? else { return Ok(None) };
+    let FoundAt { url, source } = found_at;
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "url": url, "source": source });
+    events::record_once(&tx, &customer_id, EventType::KeyLeaked, data).await?;
+    if key.revoked_at.is_none() {
+        revoke_in(&tx, key, By::Server).await?;
+    }
+    tx.commit().await?;
+    Ok(Some(customer_id))
+}
+
+/// Keys of the customer that were found where everybody can read them, within the last two weeks: the newest few.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn leaked_lately(db: &Db, customer_id: &CustomerId) -> Result<Vec<Event>> {
+    let leaks = TypeFilter::Only(vec![EventType::KeyLeaked]);
+    let mut events = events::list(db, customer_id, &leaks, None, MAX_LEAKS).await?.events;
+    let since = now() - LEAKS_ARE_TOLD_FOR;
+    events.retain(|event| event.created_at > since);
+    Ok(events)
 }
 
 /// Notes in the log that somebody has logged out: the session is over for good then, and what their browser has open
@@ -294,6 +359,7 @@ async fn revoke_if(
     db: &Db,
     customer_id: &CustomerId,
     key_id: &KeyId,
+    by: By,
     allowed: impl FnOnce(&[ApiKey]) -> Result<()> + Send,
 ) -> Result<ApiKey> {
     let tx = db.write_tx().await?;
@@ -303,12 +369,17 @@ async fn revoke_if(
         return Ok(key);
     }
     allowed(&usable_in(&tx, customer_id).await?)?;
-    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4 });
+    let key = revoke_in(&tx, key, by).await?;
+    tx.commit().await?;
+    Ok(key)
+}
+
+async fn revoke_in(tx: &Tx, key: ApiKey, by: By) -> Result<ApiKey> {
+    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "by": by });
     let mut change: api_key::ActiveModel = key.into();
     change.revoked_at = Set(Some(now()));
-    let key = change.update(&tx).await?;
-    events::record(&tx, customer_id, EventType::KeyRevoked, data).await?;
-    tx.commit().await?;
+    let key = change.update(tx).await?;
+    events::record(tx, &key.customer_id, EventType::KeyRevoked, data).await?;
     Ok(key)
 }
 

@@ -11,6 +11,7 @@ use entity::customers::{Customer, SubscriptionState};
 use entity::db::{Db, now};
 use entity::events::{self, TypeFilter};
 use entity::ids::CustomerId;
+use entity::keys;
 use entity::proposals::{self, ProposalStatus};
 use entity::snapshots::{self, Snapshot};
 use entity::workflows::{self, Run, RunStatus, StepStatus, Workflow};
@@ -64,10 +65,12 @@ pub async fn page(gateway: &Gateway, customer: &Customer, said: Said) -> Result<
     let waiting = content::with_words(db, id, waiting).await?;
     let proposals = proposals::list(db, id, ProposalStatus::Open, None, None, PROPOSALS).await?.proposals;
     let events = events::list(db, id, &TypeFilter::Any, None, EVENTS).await?.events;
+    let leaks = keys::leaked_lately(db, id).await?;
     let week = Span::week_of(now.with_timezone(&zone).date_naive());
     let kept = snapshots::list(db, id, None, WEEKS).await?;
     let values = context! {
         said => said.values(),
+        leaks => leaks.iter().map(|leak| activity::values(leak, now, zone)).collect::<Vec<Value>>(),
         is_past_due => customer.subscription == SubscriptionState::PastDue,
         counts => counted(counts),
         more_waiting => counts.in_review.saturating_sub(PIECES),

@@ -35,6 +35,7 @@ pub const SANDBOX_ADDR: &str = "HEYCMO_SANDBOX_ADDR";
 /// See [`GATEWAY_ADDR`].
 pub const METRICS_ADDR: &str = "HEYCMO_METRICS_ADDR";
 
+const GITHUB_KEYS: &str = "https://api.github.com/meta/public_keys/secret_scanning";
 const DEFAULT_GRACE: Duration = Duration::days(7);
 const MAX_GRACE_DAYS: u16 = 365;
 
@@ -80,6 +81,8 @@ pub struct Config {
     pub inngest: Option<::inngest::Config>,
     /// `LLM_BASE_URL` and the others: the model that writes, if there is one.
     pub model: Option<model::Config>,
+    /// `SECRET_SCANNING_KEYS_URL`: where GitHub publishes the keys that sign its reports of leaked keys.
+    pub secret_scanning_keys: Url,
     /// `BILLING_GRACE_DAYS`: how long a failed payment is forgiven.
     pub grace: Duration,
     /// `RATE_LIMIT_CHECKOUT` and the others.
@@ -134,6 +137,13 @@ impl PublicUrl {
         self.0.scheme() == "http" && matches!(self.0.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
     }
 
+    /// Its name or address, without the port and without the brackets of an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        host.trim_start_matches('[').trim_end_matches(']').to_owned()
+    }
+
     fn host_and_port(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -172,6 +182,7 @@ impl Config {
             composio: ComposioConfig::from_environment(environment)?,
             inngest: inngest::from_environment(environment, mode)?,
             model: llm::from_environment(environment)?,
+            secret_scanning_keys: secret_scanning_keys(environment)?,
             grace: environment.parsed_with("BILLING_GRACE_DAYS", parse_days)?.unwrap_or(DEFAULT_GRACE),
             rate_limits: RateLimits::from_environment(environment)?,
             trusted_proxies: TrustedProxies::from_environment(environment)?,
@@ -346,6 +357,12 @@ fn parse_api_base(text: &str) -> Result<Url, String> {
     }
 }
 
+fn secret_scanning_keys(environment: &Environment) -> Result<Url, ConfigError> {
+    const NAME: &str = "SECRET_SCANNING_KEYS_URL";
+    let set = environment.parsed_with(NAME, parse_api_base)?;
+    set.map_or_else(|| parse_api_base(GITHUB_KEYS).map_err(|problem| ConfigError::new(NAME, problem)), Ok)
+}
+
 fn parse_network(text: &str) -> Result<IpNet, String> {
     text.parse().map_err(|_| "must be networks such as 192.168.0.0/16 or fd00::/8, between commas".to_owned())
 }
@@ -448,6 +465,7 @@ mod tests {
             (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
             (vec![("HEYCMO_OAUTH", "yes")], "HEYCMO_OAUTH"),
             (vec![("BILLING_GRACE_DAYS", "-1")], "BILLING_GRACE_DAYS"),
+            (vec![("SECRET_SCANNING_KEYS_URL", "http://keys.example")], "SECRET_SCANNING_KEYS_URL"),
             (vec![("STRIPE_SECRET_KEY", "sk_test_1")], "STRIPE_WEBHOOK_SECRET"),
             (vec![("STRIPE_WEBHOOK_SECRET", "whsec_1")], "STRIPE_SECRET_KEY"),
             (vec![("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_WEBHOOK_SECRET", "whsec_1")], "STRIPE_PRICE_ID"),

@@ -144,6 +144,8 @@ pub fn webhook_handled(source: &'static str, lag: chrono::Duration) {
 /// A service of somebody else's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upstream {
+    /// Who publishes the keys that sign reports of leaked ones.
+    CodeHost,
     /// Platforms.
     Composio,
     /// Durable work.
@@ -159,6 +161,7 @@ pub enum Upstream {
 impl Upstream {
     const fn name(self) -> &'static str {
         match self {
+            Self::CodeHost => "code_host",
             Self::Composio => "composio",
             Self::Inngest => "inngest",
             Self::Model => "model",

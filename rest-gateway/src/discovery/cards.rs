@@ -1,0 +1,156 @@
+//! Cards and catalogs, each in the form of its own specification.
+
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+use web::config::PublicUrl;
+
+use super::catalogue::{CATALOGUE, Prompt};
+use super::document::{AI_CATALOG, SERVER_CARD};
+use crate::Gateway;
+
+/// At most 100 characters, which is what the server card allows.
+const ABOUT: &str = "Your brand, each channel's rules and a record of every decision, for the assistant you use.";
+const SERVER_CARD_PATH: &str = "/.well-known/mcp/server-card.json";
+const MCP: &str = "https://modelcontextprotocol.io";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// SEP-2127, whose schema is at <https://github.com/modelcontextprotocol/experimental-ext-server-card>. Tools are not
+/// in it: a client asks the server itself for them.
+pub fn server_card(gateway: &Gateway) -> Value {
+    let site = gateway.site.public_url();
+    json!({
+        "$schema": "https://static.modelcontextprotocol.io/schemas/v1/server-card.schema.json",
+        "name": server_name(site),
+        "version": VERSION,
+        "title": "HeyCMO",
+        "description": ABOUT,
+        "websiteUrl": site.join("/"),
+        "remotes": [{
+            "type": "streamable-http",
+            "url": gateway.mcp_url.join("/mcp"),
+            "supportedProtocolVersions": CATALOGUE.protocol_versions,
+            "headers": [authorization()],
+        }],
+    })
+}
+
+/// The entry for the MCP registry, which the operator publishes under the name of their own domain: `server.json`, see
+/// <https://github.com/modelcontextprotocol/registry/blob/main/docs/reference/server-json/generic-server-json.md>.
+pub fn registry_entry(gateway: &Gateway) -> Value {
+    let site = gateway.site.public_url();
+    let remote = |kind: &str, path: &str| json!({ "type": kind, "url": gateway.mcp_url.join(path), "headers": [authorization()] });
+    json!({
+        "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+        "name": server_name(site),
+        "version": VERSION,
+        "title": "HeyCMO",
+        "description": ABOUT,
+        "websiteUrl": site.join("/"),
+        "remotes": [remote("streamable-http", "/mcp"), remote("sse", "/mcp/sse")],
+    })
+}
+
+/// How a caller says who they are.
+fn authorization() -> Value {
+    json!({
+        "name": "Authorization",
+        "description": "Your API key, which begins with hcmo_live_",
+        "value": "Bearer {api_key}",
+        "isRequired": true,
+        "isSecret": true,
+        "variables": {
+            "api_key": { "description": "Your API key", "isRequired": true, "isSecret": true, "placeholder": "hcmo_live_…" },
+        },
+    })
+}
+
+/// The catalog that SEP-2127 has clients look for, with one entry.
+pub fn ai_catalog(gateway: &Gateway) -> Value {
+    let site = gateway.site.public_url();
+    json!({
+        "specVersion": "1.0",
+        "entries": [{
+            "identifier": format!("urn:air:{}:mcp:heycmo", site.host()),
+            "type": SERVER_CARD,
+            "url": site.join(SERVER_CARD_PATH),
+        }],
+    })
+}
+
+/// A2A's agent card, version 1.0. HeyCMO does not speak A2A: the one interface is the MCP server, under a binding that
+/// is none of A2A's own, so that no client of A2A takes it for one; the extension says the same in words.
+pub fn agent_card(gateway: &Gateway) -> Value {
+    let (site, mcp) = (gateway.site.public_url(), gateway.mcp_url.join("/mcp"));
+    json!({
+        "name": "HeyCMO",
+        "description": format!(
+            "{ABOUT} It speaks the Model Context Protocol, not A2A: connect an MCP client to {mcp} with an API key."
+        ),
+        "version": VERSION,
+        "documentationUrl": site.join("/llms-full.txt"),
+        "supportedInterfaces": [{
+            "url": mcp,
+            "protocolBinding": MCP,
+            "protocolVersion": CATALOGUE.protocol_versions.last(),
+        }],
+        "capabilities": {
+            "streaming": false,
+            "pushNotifications": false,
+            "extendedAgentCard": false,
+            "extensions": [{
+                "uri": MCP,
+                "description": "The interface is an MCP server over Streamable HTTP. No method of A2A is served.",
+                "required": true,
+                "params": { "serverCard": site.join(SERVER_CARD_PATH) },
+            }],
+        },
+        "securitySchemes": {
+            "apiKey": {
+                "httpAuthSecurityScheme": { "scheme": "Bearer", "description": "An API key, which begins with hcmo_live_" },
+            },
+        },
+        "securityRequirements": [{ "schemes": { "apiKey": { "list": [] } } }],
+        "defaultInputModes": ["application/json"],
+        "defaultOutputModes": ["text/plain", "application/json"],
+        "skills": CATALOGUE.prompts.iter().map(skill).collect::<Vec<Value>>(),
+    })
+}
+
+fn skill(prompt: &Prompt) -> Value {
+    let Prompt { name, title, description } = prompt;
+    json!({ "id": name, "name": title, "description": description, "tags": ["marketing", "mcp-prompt"] })
+}
+
+/// RFC 9727, as a linkset of RFC 9264: each interface with what describes it and what tells how it does.
+pub fn api_catalog(gateway: &Gateway) -> Value {
+    let at = |url: String, media_type: &str| json!({ "href": url, "type": media_type });
+    let (site, mcp) = (gateway.site.public_url(), &gateway.mcp_url);
+    json!({
+        "linkset": [
+            {
+                "anchor": site.join("/api"),
+                "service-desc": [at(site.join("/openapi.json"), "application/json")],
+                "service-doc": [at(site.join("/docs"), "text/html"), at(site.join("/llms-full.txt"), "text/plain")],
+                "status": [at(site.join("/api/health"), "application/json")],
+            },
+            {
+                "anchor": mcp.join("/mcp"),
+                "service-desc": [at(site.join(SERVER_CARD_PATH), SERVER_CARD)],
+                "service-doc": [at(site.join("/llms-full.txt"), "text/plain")],
+                "service-meta": [at(site.join("/.well-known/ai-catalog.json"), AI_CATALOG)],
+            },
+        ],
+    })
+}
+
+fn server_name(site: &PublicUrl) -> String {
+    format!("{}/heycmo", reversed(&site.host()))
+}
+
+/// `heycmo.example` as `example.heycmo`, which is how servers are named. An address stays as it is, but for the colons
+/// that no name may have.
+fn reversed(host: &str) -> String {
+    let is_address = host.parse::<IpAddr>().is_ok();
+    if is_address { host.replace(':', "-") } else { host.rsplit('.').collect::<Vec<&str>>().join(".") }
+}
