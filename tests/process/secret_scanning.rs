@@ -15,6 +15,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::oauth::support::{App, Site};
 use crate::support::mcp;
 
 /// What stands before the point of a P-256 key in its DER form.
@@ -187,6 +188,26 @@ async fn without_the_published_keys_nothing_is_believed_and_the_report_is_to_com
     let (status, answer) = host.report(&server, &json!([found(&server.key)])).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_GATEWAY, &json!("keys_unavailable")), "{answer}");
     customer_id(&server).await;
+}
+
+#[tokio::test]
+async fn an_app_whose_token_is_found_in_public_is_shut_out() {
+    let host = CodeHost::start().await;
+    let site = Site::launch(Launch::new("heycmo").env("SECRET_SCANNING_KEYS_URL", &host.keys_url)).await;
+    for token in [App::access, App::refresh] {
+        let app = site.let_in("read").await;
+        assert_eq!(site.status(app.access()).await, 200);
+        let report = json!([found(token(&app))]);
+        // The same report may come again.
+        for _ in 0..2 {
+            assert_eq!(host.report(&site.server, &report).await.1[0]["label"], "true_positive");
+        }
+        assert_eq!(site.status(app.access()).await, 401);
+    }
+    let logged = types(&site.server, &customer_id(&site.server).await, &site.server.key).await;
+    assert_eq!(logged.iter().filter(|name| *name == "grant.reused").count(), 2);
+    let nobodys = json!([found(&format!("hcmo_rt_{}", "0".repeat(64)))]);
+    assert_eq!(host.report(&site.server, &nobodys).await.1[0]["label"], "false_positive");
 }
 
 /// The addresses come from strangers' repositories.

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use entity::HashedSecret;
 use entity::db::Db;
 use entity::keys::{self, FoundAt, PlainKey};
+use entity::oauth::{self, AccessToken, RefreshToken};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -119,6 +121,11 @@ impl SecretScanning {
 
     /// The one place that knows which texts may be secrets of ours, by their prefix.
     async fn revoke(&self, found: &Match) -> Result<bool, ApiError> {
+        let token = &found.token;
+        let of_an_app = token.parse::<AccessToken>().map(|token| token.hash());
+        if let Ok(token) = of_an_app.or_else(|_| token.parse::<RefreshToken>().map(|token| token.hash())) {
+            return self.shut_out(&token).await;
+        }
         let Ok(key) = found.token.parse::<PlainKey>() else { return Ok(false) };
         let place = FoundAt {
             url: found.url.as_deref().and_then(public_address),
@@ -126,6 +133,13 @@ impl SecretScanning {
         };
         let Some(customer_id) = keys::revoke_leaked(&self.db, &key, &place).await? else { return Ok(false) };
         tracing::warn!(customer = %customer_id, url = place.url, "a key was found where everybody can read it, and revoked");
+        Ok(true)
+    }
+
+    /// Ends what an app was let do, one of whose tokens was found.
+    async fn shut_out(&self, token: &HashedSecret) -> Result<bool, ApiError> {
+        let Some(customer_id) = oauth::end_leaked(&self.db, token).await? else { return Ok(false) };
+        tracing::warn!(customer = %customer_id, "an app's token was found where everybody can read it, and the app shut out");
         Ok(true)
     }
 }

@@ -5,4 +5,4 @@ mod attacks;
 mod consent;
 mod flow;
 mod registering;
-mod support;
+pub mod support;

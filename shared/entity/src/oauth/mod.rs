@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use clients::{Client, NewClient, client, keep_document, register};
 pub use grants::{Consent, Grant, allow, forget_dead, list, revoke, still_accepted};
-pub use tokens::{Authorized, Issued, NotIssued, Redemption, authenticate, end, redeem, refresh};
+pub use tokens::{Authorized, Issued, NotIssued, Redemption, authenticate, end, end_leaked, redeem, refresh};
 
 use crate::secret::plain_secret;
 

@@ -14,7 +14,7 @@ use crate::customers::{self, Customer, CustomerStatus};
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::EventType;
-use crate::ids::GrantId;
+use crate::ids::{CustomerId, GrantId};
 use crate::keys::Refused;
 use crate::scopes::Scopes;
 use crate::secret::HashedSecret;
@@ -162,7 +162,7 @@ async fn end_as_copied(tx: Tx, grant: Grant) -> Result<NotIssued> {
     Ok(NotIssued::Invalid)
 }
 
-async fn lock(tx: &Tx, customer_id: &crate::ids::CustomerId) -> std::result::Result<Customer, NotIssued> {
+async fn lock(tx: &Tx, customer_id: &CustomerId) -> std::result::Result<Customer, NotIssued> {
     customers::lock(tx, customer_id).await.map_err(|error| match error {
         Error::NotFound(_) => NotIssued::Invalid,
         other => other.into(),
@@ -277,6 +277,25 @@ pub async fn end(db: &Db, token: &HashedSecret, client_id: Option<&str>) -> std:
     grants::end_in(&tx, grant, EventType::GrantRevoked).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Ends the grant of a token that was found where everybody can read it, and tells its customer. Gives the customer's id;
+/// nothing where it is nobody's token. The same report again changes nothing.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn end_leaked(db: &Db, token: &HashedSecret) -> Result<Option<CustomerId>> {
+    let Some(known) = oauth_token::Entity::find_by_id(token.clone()).one(db.connection()).await? else {
+        return Ok(None);
+    };
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, &known.customer_id).await?;
+    if let Some(grant) = grants::find_in(&tx, &known.customer_id, &known.grant_id).await? {
+        grants::end_in(&tx, grant, EventType::GrantReused).await?;
+    }
+    tx.commit().await?;
+    Ok(Some(known.customer_id))
 }
 
 #[cfg(test)]
