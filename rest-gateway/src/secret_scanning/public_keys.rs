@@ -58,6 +58,7 @@ impl PublicKeys {
     pub fn new(url: Url) -> Result<Self, String> {
         let http = web::http_client()
             .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| format!("cannot make a client for published keys: {error}"))?;
         Ok(Self { http, url, known: Mutex::default() })
