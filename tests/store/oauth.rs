@@ -246,6 +246,12 @@ async fn everything_runs_out(test: TestDb) {
     assert!(!lets_in(&db, &app.tokens.access).await);
     assert_invalid_grant(unchanged(&test, app.refresh(&db, &app.tokens.refresh)).await);
 
+    // However often it comes: what began almost a year ago is over in an hour.
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    set_time(&test, "oauth_grants", "created_at", now() - Duration::days(365) + Duration::hours(1)).await;
+    app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    assert!(oauth::list(&db, &customer.id).await.unwrap()[0].expires_at < now() + Duration::hours(2));
+
     let app = an_app(&db, &customer.id, Scopes::ALL).await;
     set_time(&test, "oauth_grants", "expires_at", now()).await;
     assert!(!lets_in(&db, &app.tokens.access).await);

@@ -30,7 +30,7 @@ pub fn server_card(gateway: &Gateway) -> Value {
             "type": "streamable-http",
             "url": gateway.mcp_url.join("/mcp"),
             "supportedProtocolVersions": CATALOGUE.protocol_versions,
-            "headers": [authorization()],
+            "headers": [authorization(gateway)],
         }],
     })
 }
@@ -39,7 +39,7 @@ pub fn server_card(gateway: &Gateway) -> Value {
 /// <https://github.com/modelcontextprotocol/registry/blob/main/docs/reference/server-json/generic-server-json.md>.
 pub fn registry_entry(gateway: &Gateway) -> Value {
     let site = gateway.site.public_url();
-    let remote = |kind: &str, path: &str| json!({ "type": kind, "url": gateway.mcp_url.join(path), "headers": [authorization()] });
+    let remote = |kind: &str, path: &str| json!({ "type": kind, "url": gateway.mcp_url.join(path), "headers": [authorization(gateway)] });
     json!({
         "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
         "name": server_name(site),
@@ -51,16 +51,18 @@ pub fn registry_entry(gateway: &Gateway) -> Value {
     })
 }
 
-/// How a caller says who they are.
-fn authorization() -> Value {
+/// How a caller says who they are. Where apps are let in by OAuth, a client without a key finds out for itself.
+fn authorization(gateway: &Gateway) -> Value {
+    let is_required = gateway.oauth.is_none();
+    let or_none = if is_required { "" } else { "; without one the person is asked, by OAuth" };
     json!({
         "name": "Authorization",
-        "description": "Your API key, which begins with hcmo_live_",
+        "description": format!("Your API key, which begins with hcmo_live_{or_none}"),
         "value": "Bearer {api_key}",
-        "isRequired": true,
+        "isRequired": is_required,
         "isSecret": true,
         "variables": {
-            "api_key": { "description": "Your API key", "isRequired": true, "isSecret": true, "placeholder": "hcmo_live_…" },
+            "api_key": { "description": "Your API key", "isRequired": is_required, "isSecret": true, "placeholder": "hcmo_live_…" },
         },
     })
 }

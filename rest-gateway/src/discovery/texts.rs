@@ -27,6 +27,7 @@ pub fn render(gateway: &Gateway, template: &str, routes: &[Route]) -> Result<Str
         claude_code => connect.claude_code(),
         claude_desktop => connect.claude_desktop(),
         cursor => connect.cursor(),
+        has_oauth => gateway.oauth.is_some(),
         catalogue => Serde(&*CATALOGUE),
         routes => Serde(routes),
     };

@@ -35,6 +35,8 @@ async fn from_the_bare_address_to_a_call_and_back_out() {
             assert_eq!(site.json(&format!("{origin}/.well-known/oauth-protected-resource{path}")).await, resource);
         }
     }
+    let card = site.json(&site.at("/.well-known/mcp/server-card.json")).await;
+    assert_eq!(card["remotes"][0]["headers"][0]["isRequired"], false, "{card}");
     let issuer = site.json(&site.at("/.well-known/oauth-authorization-server")).await;
     assert_eq!(issuer["issuer"], site.server.gateway);
     for (field, value) in [

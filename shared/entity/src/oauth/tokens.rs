@@ -25,6 +25,8 @@ type Token = oauth_token::Model;
 const ACCESS_LIFETIME: Duration = Duration::minutes(15);
 /// How long an app may stay away before it has to ask again.
 const IDLE: Duration = Duration::days(30);
+/// How long an app is let in at most, however often it comes.
+const LONGEST: Duration = Duration::days(365);
 /// Last use is recorded at most this often for a grant, so that reading does not mean writing.
 const LAST_USE_RESOLUTION: Duration = Duration::minutes(1);
 
@@ -194,8 +196,9 @@ async fn issue_in(tx: &Tx, grant: Grant, scopes: Scopes) -> Result<Issued> {
     };
     of(access.hash(), TokenKind::Access, ACCESS_LIFETIME).insert(tx).await?;
     of(refresh.hash(), TokenKind::Refresh, IDLE).insert(tx).await?;
+    let expires_at = (now + IDLE).min(grant.created_at + LONGEST);
     let mut change: oauth_grant::ActiveModel = grant.into();
-    change.expires_at = Set(now + IDLE);
+    change.expires_at = Set(expires_at);
     change.update(tx).await?;
     Ok(Issued { access, lifetime: ACCESS_LIFETIME, refresh, scopes })
 }
