@@ -77,10 +77,9 @@ fn unfit(description: &str) -> OAuthError {
 
 /// A name as it can stand in a sentence of ours: on one line, short, and in the order in which it is written.
 fn name(given: Option<&str>) -> String {
-    let is_shown = |character: &char| {
-        !character.is_control()
-            && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
+    let turns_text_around = |character: char| matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let is_shown =
+        |character: &char| character.is_whitespace() || !character.is_control() && !turns_text_around(*character);
     let words: String = given.unwrap_or_default().chars().filter(is_shown).take(MAX_NAME_CHARS).collect();
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.is_empty() { NAMELESS.to_owned() } else { words }

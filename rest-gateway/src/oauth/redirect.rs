@@ -54,6 +54,11 @@ pub fn place(address: &str) -> Option<Place> {
     }
 }
 
+/// The host in an address that an answer may go to, where it has one.
+pub fn host(address: &str) -> Option<String> {
+    Url::parse(address).ok()?.host_str().map(str::to_owned)
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

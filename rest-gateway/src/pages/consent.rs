@@ -211,6 +211,7 @@ impl Asked {
             app => self.asker.client.name.as_str(),
             vouched_by => clients::vouched_by(&self.asker.client.id),
             place => place.as_ref().map(ToString::to_string),
+            host => redirect::host(&self.asker.redirect_uri),
             is_local => place == Some(redirect::Place::ThisComputer),
             email => visitor.customer.email.as_str(),
             brand_name => visitor.customer.brand_name.clone(),

@@ -18,6 +18,7 @@ async fn the_page_says_who_asks_for_what_and_where_the_answer_goes() {
         "Claude",
         "demo@heycmo.example",
         "a program on this computer",
+        "(127.0.0.1)",
         "nobody: anybody can register",
         "See everything",
         "Change what stays inside",
