@@ -30,6 +30,7 @@ pub async fn start() -> String {
         credential: Credential::Key(KeyId::new()),
         scopes: Scopes::ALL,
         expires_at: None,
+        time_zone: chrono_tz::UTC,
     };
     let router = transport::router(Fixture::new(), config, Arc::new(Store::default()), &sessions);
     let app = web::layers::around(router.layer(Extension(caller)), TIMEOUT);

@@ -160,6 +160,7 @@ impl Mcp {
             credential: Credential::Key(KeyId::new()),
             scopes: Scopes::ALL,
             expires_at: None,
+            time_zone: chrono_tz::UTC,
         };
         let ask = async |request: axum::http::request::Builder, body: &[u8]| {
             let request = request.header(HOST, "localhost").header(CONTENT_TYPE, "application/json");
