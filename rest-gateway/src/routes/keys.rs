@@ -20,6 +20,17 @@ use super::NO_STORE;
 
 const MAX_DAYS: f64 = 3_650.0;
 
+/// What a key may do: see everything, change what stays inside, let something go out.
+// Of the description only: the permission itself knows nothing of it.
+#[derive(ToSchema)]
+#[schema(as = Scope, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only described, never made")]
+enum ScopeName {
+    Read,
+    Write,
+    Publish,
+}
+
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyIn {
@@ -29,7 +40,7 @@ pub struct KeyIn {
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 3650, example = 90)]
     expires_in_days: Option<f64>,
     /// What it may do; everything that the key which makes it may do, when left out.
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, example = json!(["read", "write"]))]
+    #[schema(value_type = Option<Vec<ScopeName>>, min_items = 1, example = json!(["read", "write"]))]
     scopes: Option<Vec<Scope>>,
 }
 
@@ -47,7 +58,7 @@ pub struct NewKeyOut {
     api_key: String,
     label: String,
     last4: String,
-    #[schema(value_type = Vec<String>, example = json!(["read", "write", "publish"]))]
+    #[schema(value_type = Vec<ScopeName>, example = json!(["read", "write", "publish"]))]
     scopes: Scopes,
     #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     created_at: String,
@@ -62,7 +73,7 @@ pub struct KeyOut {
     id: KeyId,
     label: String,
     last4: String,
-    #[schema(value_type = Vec<String>, example = json!(["read", "write", "publish"]))]
+    #[schema(value_type = Vec<ScopeName>, example = json!(["read", "write", "publish"]))]
     scopes: Scopes,
     #[schema(format = DateTime, example = "2026-01-15T10:30:00.000Z")]
     created_at: String,
