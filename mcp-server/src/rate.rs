@@ -11,7 +11,7 @@ use web::ApiError;
 use web::rate_limit::{Allowance, Payer, RateLimiter, Scope};
 
 use crate::caller::Caller;
-use crate::transport::Throttled;
+use crate::transport::{self, Throttled};
 
 /// Charges the customer for whatever opens a stream or brings a message.
 ///
@@ -35,7 +35,10 @@ pub async fn limit(
             let throttled = Throttled { retry_after: exceeded.retry_after(), headers: exceeded.headers() };
             request.extensions_mut().insert(throttled);
         }
-        Err(exceeded) => return Err(exceeded.into()),
+        Err(exceeded) => {
+            transport::read_off(request).await;
+            return Err(exceeded.into());
+        }
     }
     Ok(next.run(request).await)
 }

@@ -81,7 +81,11 @@ async fn open(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => door.limiter.after_failure(request.extensions(), request.headers(), error).into_response(),
+        Err(error) => {
+            let refusal = door.limiter.after_failure(request.extensions(), request.headers(), error);
+            transport::read_off(request).await;
+            refusal.into_response()
+        }
     };
     if let Some(oauth) = &door.oauth {
         oauth.invite(was_shown, &mut response);

@@ -22,6 +22,7 @@ mod mistakes;
 mod oauth;
 mod platforms;
 mod rate_limits;
+mod refusing;
 mod restart;
 mod scan;
 mod secret_scanning;

@@ -1,5 +1,7 @@
 //! Taking in a request: what is read of it, within which bounds, and what of it handlers never see.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION};
@@ -10,6 +12,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::config::Limits;
 use super::refusal::Refusal;
 use crate::caller::Caller;
+
+/// More than that of a refused request is not taken in.
+const MAX_UNWANTED_BYTES: usize = 64 * 1024;
+/// Nor what comes later than that.
+const UNWANTED_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Headers that carry credentials. With the query gone too, a handler that prints its request prints no secret.
 const SECRET_HEADERS: [HeaderName; 4] =
@@ -67,6 +74,13 @@ pub(super) async fn read_message(body: Body, limits: &Limits) -> Result<Bytes, R
         Some(_) => Err(bad_json("The body must be one JSON-RPC message, a JSON object")),
         None => Err(bad_json("The body is empty; send one JSON-RPC message")),
     }
+}
+
+/// Takes in what comes with a request that is refused, as far as it comes soon: a connection with something unread on it
+/// is closed after the answer, which may be in the middle of the client's next request.
+pub(crate) async fn read_off(request: Request) {
+    let rest = Limited::new(request.into_body(), MAX_UNWANTED_BYTES).collect();
+    let _ = tokio::time::timeout(UNWANTED_TIMEOUT, rest).await;
 }
 
 fn too_large(limits: &Limits) -> Refusal {

@@ -22,6 +22,7 @@ use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::SessionStore;
 
 pub use config::{BindingKey, Limits, MissingScope, TransportConfig};
+pub(crate) use intake::read_off;
 pub use legacy_sse::Throttled;
 pub use sessions::Sessions;
 pub use streamable::current_caller;
