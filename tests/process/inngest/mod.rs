@@ -8,10 +8,12 @@ mod fake;
 mod wire;
 
 use fake::{EVENT_KEY, Fake, Status};
+use harness::Proxy;
 use harness::mcp::Caller;
 use harness::process::{HeyCmo, Launch};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::support::{address, full_brand};
 
@@ -33,12 +35,17 @@ fn launch(launch: Launch, inngest: &str) -> Launch {
 impl Lab {
     async fn open() -> (Self, String) {
         let (inngest, origin) = Fake::start(Some(KEY)).await;
-        let server = HeyCmo::launch(launch(Launch::new("heycmo"), &origin)).await;
+        (Self::at(inngest, &origin).await, origin)
+    }
+
+    /// With Inngest to be reached there.
+    async fn at(inngest: Fake, origin: &str) -> Self {
+        let server = HeyCmo::launch(launch(Launch::new("heycmo"), origin)).await;
         inngest.sync(&format!("{}/api/inngest", server.gateway)).await;
         let key = server.key.clone();
         let account = Caller::new(&server.mcp, &key).call(1, "get_account", json!({})).await.unwrap();
         let id = account["customerId"].as_str().unwrap().to_owned();
-        (Self { inngest, server, key, id }, origin)
+        Self { inngest, server, key, id }
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Value {
@@ -46,9 +53,17 @@ impl Lab {
     }
 
     async fn onboard(&self) {
+        self.ask_to_onboard().await;
+        self.event_arrives().await;
+    }
+
+    async fn ask_to_onboard(&self) {
         let gateway = Caller::new(&self.server.gateway, &self.key);
         let response = gateway.request(Method::POST, &format!("/api/onboard/{}", self.id)).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
+    }
+
+    async fn event_arrives(&self) {
         harness::eventually("the event arrives", async || (!self.inngest.runs(ONBOARDING).is_empty()).then_some(()))
             .await;
     }
@@ -105,6 +120,49 @@ async fn onboarding_goes_on_after_a_crash_and_ends_with_the_interview() {
         "workflow.completed",
     ];
     assert_eq!(story, told);
+}
+
+/// The event waits for the network, nobody waits for the event, and one that was taken without our hearing of it starts
+/// nothing twice.
+async fn an_event_outlasts(breaks: impl FnOnce(&Proxy)) {
+    let (inngest, origin) = Fake::start(Some(KEY)).await;
+    let proxy = Proxy::before(&Url::parse(&origin).unwrap()).await;
+    let lab = Lab::at(inngest, proxy.url().as_str().trim_end_matches('/')).await;
+    breaks(&proxy);
+    lab.ask_to_onboard().await;
+    assert_eq!(lab.call("get_account", json!({})).await["status"], "onboarding");
+    harness::eventually("it was tried", async || {
+        lab.server.process.log().contains("an event is delivered again later").then_some(())
+    })
+    .await;
+    proxy.restore();
+    lab.event_arrives().await;
+    harness::eventually("nothing waits any more", async || {
+        lab.inngest.settle().await;
+        (lab.run().await["status"] == "running").then_some(())
+    })
+    .await;
+    lab.inngest.run(ONBOARDING);
+}
+
+#[tokio::test]
+async fn an_event_outlasts_an_inngest_that_refuses_connections() {
+    an_event_outlasts(Proxy::refuse).await;
+}
+
+#[tokio::test]
+async fn an_event_outlasts_an_inngest_that_is_silent() {
+    an_event_outlasts(Proxy::stall).await;
+}
+
+#[tokio::test]
+async fn an_event_whose_acceptance_is_lost_starts_one_run() {
+    an_event_outlasts(|proxy| proxy.cut_answers_after(40)).await;
+}
+
+#[tokio::test]
+async fn an_event_outlasts_an_inngest_that_closes_before_it_answers() {
+    an_event_outlasts(Proxy::half_close).await;
 }
 
 #[tokio::test]

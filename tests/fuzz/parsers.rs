@@ -1,4 +1,4 @@
-//! What strangers' bytes are given to, and what has to hold whatever they are. A property that does not hold panics.
+#![doc = include_str!("README.md")]
 
 use std::str::FromStr;
 use std::sync::Arc;
