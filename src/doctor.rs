@@ -51,6 +51,7 @@ pub async fn check(environment: &Environment) -> Result<(), String> {
             None => "by the gateway's own engine",
         },
     );
+    report.good("apps", &apps(&config));
     report.note("model", model(config.model.clone()).await);
     connected_platforms(&mut report, &config, environment).await;
     report.note("gateway address", free(GATEWAY_ADDR, config.gateway_addr).await);
@@ -59,6 +60,14 @@ pub async fn check(environment: &Environment) -> Result<(), String> {
         report.note("metrics address", free(METRICS_ADDR, address).await);
     }
     report.verdict()
+}
+
+fn apps(config: &Config) -> String {
+    let (gateway, mcp) = (config.gateway_addr.port(), config.mcp_addr.port());
+    match config.oauth(gateway, mcp) {
+        Some(oauth) => format!("let in by OAuth with nothing but the address {}, or with a key", oauth.resource()),
+        None => "let in with a key; HEYCMO_OAUTH=on for those that take nothing but an address".to_owned(),
+    }
 }
 
 #[derive(Default)]

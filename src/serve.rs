@@ -137,6 +137,9 @@ async fn greet(config: &Config, db: &Db, addresses: &Addresses, sandboxes: Optio
     let gateway = config.origins.gateway(addresses.gateway.port());
     let mcp = config.origins.mcp(addresses.mcp.port());
     println!("HeyCMO serves\n  REST gateway  {}\n  MCP server    {}", gateway.join(""), mcp.join("/mcp"));
+    if config.oauth(addresses.gateway.port(), addresses.mcp.port()).is_some() {
+        println!("  Apps that speak OAuth need nothing but the address of the MCP server");
+    }
     if let Some(sandboxes) = sandboxes {
         let names = sandboxes.names();
         println!("  Sandbox of {names} (no money moves, nothing is posted)  {}", sandboxes.origin.join(""));

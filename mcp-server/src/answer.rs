@@ -24,8 +24,9 @@ impl<T: Serialize> IntoCallToolResult for Answer<T> {
     fn into_call_tool_result(self) -> Result<CallToolResponse, ErrorData> {
         let data = serde_json::to_value(self.data)
             .map_err(|error| ErrorData::internal_error(format!("an answer could not be written: {error}"), None))?;
-        let mut result = CallToolResult::structured(data);
-        result.content = vec![ContentBlock::text(self.text)];
+        // Not `structured`, which would write the data as a text first.
+        let mut result = CallToolResult::success(vec![ContentBlock::text(self.text)]);
+        result.structured_content = Some(data);
         Ok(result.into())
     }
 }

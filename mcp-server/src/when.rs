@@ -1,5 +1,8 @@
 //! Times as customers give and read them: in their brand's zone.
 
+use std::sync::LazyLock;
+
+use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use entity::{Error, Result};
@@ -57,7 +60,9 @@ pub fn display(time: DateTime<Utc>, zone: Tz) -> String {
 
 /// The same where a list says the zone once.
 pub fn in_list(time: DateTime<Utc>, zone: Tz) -> String {
-    time.with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string()
+    // Read once: a list has many times.
+    static FORMAT: LazyLock<Vec<Item<'static>>> = LazyLock::new(|| StrftimeItems::new("%a %-d %b %Y, %H:%M").collect());
+    time.with_timezone(&zone).format_with_items(FORMAT.iter()).to_string()
 }
 
 /// That a piece can no longer go out at its time, if that is so.

@@ -4,7 +4,7 @@ pub mod billing;
 mod clock;
 mod discovery;
 pub mod engine;
-mod oauth;
+pub mod oauth;
 mod openapi;
 mod outbox;
 mod pages;

@@ -17,6 +17,7 @@ use marketing::scanner::{
 };
 use mcp_server::caller::{Caller, Credential};
 use mcp_server::transport::{Limits, Sessions, TransportConfig};
+use rest_gateway::oauth::redirect;
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::{SessionState, SessionStore, SessionStoreError};
 use secrecy::SecretString;
@@ -32,7 +33,7 @@ const INNGEST_KEY: &str = "signkey-test-8ee2262a15e8d3c42d6a840db7af3de2aab08ef6
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// Every one.
-pub const PARSERS: [Parser; 13] = [
+pub const PARSERS: [Parser; 15] = [
     ("api_key", api_key),
     ("id", id),
     ("signature", signature),
@@ -41,6 +42,8 @@ pub const PARSERS: [Parser; 13] = [
     ("inngest_event", inngest_event),
     ("stripe_event", stripe_event),
     ("composio_event", composio_event),
+    ("client_document", client_document),
+    ("redirect_address", redirect_address),
     ("page", page),
     ("site_file", site_file),
     ("scan_address", scan_address),
@@ -251,6 +254,26 @@ pub fn composio_event(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<composio::Envelope>(data) else { return };
     let _ = (event.account_id(), event.user_id().map(str::parse::<CustomerId>));
     assert!(!format!("{event:?}").contains("data:"));
+}
+
+/// What an app says of itself: a name that stands in a sentence, and addresses that answers may go to.
+pub fn client_document(data: &[u8]) {
+    let Ok(client) = rest_gateway::oauth::clients::read("https://app.example/client.json", data) else { return };
+    assert!(!client.name.is_empty() && !client.name.contains(char::is_control), "{:?}", client.name);
+    assert!(!client.redirect_uris.is_empty() && client.redirect_uris.iter().all(|it| redirect::place(it).is_some()));
+}
+
+/// Where an app wants its answers: to a place that stays the same with an answer in it, and that a policy can name in one
+/// word.
+pub fn redirect_address(data: &[u8]) {
+    // So that there is room for the answer.
+    let Some(text) = text(data).filter(|text| text.len() <= 450) else { return };
+    let Some(place) = redirect::place(text) else { return };
+    let answered = redirect::with_answer(text, &[("code", "a&b"), ("state", "#c")]).expect("it is an address");
+    assert_eq!(redirect::place(&answered), Some(place));
+    assert!(redirect::is_registered(&[text.to_owned()], text));
+    let target = redirect::form_target(text).expect("it is an address");
+    assert!(!target.contains([';', ',', '\'', '"']) && !target.contains(char::is_whitespace), "{target}");
 }
 
 /// A page that somebody has scanned. Scores are of a hundred, and the same page has the same.

@@ -95,13 +95,20 @@ async fn main() {
     if let (true, Some(url)) = (options.floor, &options.database_url) {
         return floor::serve(url).await;
     }
-    // Before anything else starts, so that Postgres shares the callers' core and not the server's.
-    let pinned = usage::pin(std::process::id(), 1);
     let postgres = if options.postgres { Some(TestDb::empty(Backend::Postgres).await) } else { None };
     if let Some(postgres) = &postgres {
         options.database_url = Some(postgres.url_text());
     }
     let database = if options.database_url.is_some() { "Postgres" } else { "SQLite" };
+    if options.wants("start") {
+        println!("{database}, all on the same cores\n");
+        startup::measure(&options).await;
+    }
+    // Postgres shares the callers' core and not the server's.
+    let mut pinned = usage::pin(std::process::id(), 1);
+    if let Some(url) = options.database_url.as_ref().filter(|_| options.postgres) {
+        pinned &= usage::pin(usage::postgres(url).await, 1);
+    }
     let cores =
         if pinned { "the server on one core, callers and Postgres on another" } else { "all on the same cores" };
     println!("{database}, {} workers, RUST_LOG={}, {cores}\n", options.workers, options.log);
@@ -112,11 +119,10 @@ async fn measure(options: &Options) {
     if options.wants("engine") {
         engine::measure(options).await;
     }
-    if !["start", "call", "page", "growth", "session"].iter().any(|part| options.wants(part)) {
+    if !["call", "page", "growth", "session"].iter().any(|part| options.wants(part)) {
         return;
     }
-    let subject =
-        if options.wants("start") { startup::measure(options).await } else { Subject::first_start(options).await };
+    let subject = Subject::first_start(options).await;
     let database = options.database_url.as_deref();
     if options.wants("call") {
         let floor = match database {

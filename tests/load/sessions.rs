@@ -13,7 +13,7 @@ use crate::usage::Usage;
 /// Fewer than one customer may have.
 pub const PER_CUSTOMER: usize = 90;
 const POLL: Duration = Duration::from_millis(200);
-/// An allocator that gives memory back does so after a while, many after ten seconds.
+/// An allocator that gives memory back does so after a while, many after ten seconds. Opening leaves some of it, too.
 const LAG: Duration = Duration::from_secs(12);
 /// How long nobody says anything while what that costs is measured.
 const REST: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ pub async fn measure(options: &Options, sessions: usize, patience: Duration) {
         let before = usage.resident();
         for storm in 1..=options.storms {
             let idle = open(kind, &customers, sessions).await;
-            let with = usage.resident();
+            let with = given_back(usage).await;
             let cpu = at_rest(usage).await;
             drop(idle);
             let still_open = settle(&customers, patience).await;

@@ -8,7 +8,7 @@ use crate::subject::Subject;
 const LATER_STARTS: usize = 5;
 const REST: Duration = Duration::from_secs(10);
 
-pub async fn measure(options: &Options) -> Subject {
+pub async fn measure(options: &Options) {
     let mut subject = Subject::first_start(options).await;
     println!("start, very first            {:>7.0} ms to the first answer", millis(subject.started_in));
     let mut later = Vec::new();
@@ -24,9 +24,16 @@ pub async fn measure(options: &Options) -> Subject {
     let cpu = subject.usage().cpu();
     tokio::time::sleep(REST).await;
     let cpu = (subject.usage().cpu() - cpu) / REST.as_secs_f64();
-    println!("at rest                      {:>7.1} MiB resident", subject.usage().resident() as f64 / 1024.0);
+    println!("at rest                      {:>7.1} MiB resident", mib(subject.usage().resident()));
+    println!(
+        "                             {:>7.1} MiB of it are its own, the rest pages of files",
+        mib(subject.usage().its_own())
+    );
     println!("                             {cpu:>7.3} s of processor time in a second\n");
-    subject
+}
+
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1_024.0
 }
 
 fn millis(duration: Duration) -> f64 {

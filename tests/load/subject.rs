@@ -7,6 +7,7 @@ use harness::mcp::Caller;
 use harness::process::{HeyCmo, Launch};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::Options;
 use crate::usage::{Usage, pin};
@@ -34,7 +35,8 @@ impl Subject {
     /// Starts on nothing, and then makes a customer with something to read.
     pub async fn first_start(options: &Options) -> Self {
         let begun = Instant::now();
-        let server = HeyCmo::launch(launch(Launch::new("heycmo"), options)).await;
+        let data = Arc::new(tempfile::tempdir().expect("a directory"));
+        let server = HeyCmo::launch(launch(data, options)).await;
         Caller::new(&origin(&server.mcp), &server.key).get("/health/ready").await.expect("it answers");
         let started_in = begun.elapsed();
         pin(server.process.pid(), 0);
@@ -48,7 +50,7 @@ impl Subject {
         let data = self.server.process.data_dir();
         self.server.process.stop().await;
         let begun = Instant::now();
-        let server = HeyCmo::launch(launch(Launch::on("heycmo", Arc::clone(&data)), options)).await;
+        let server = HeyCmo::launch(launch(data, options)).await;
         let mcp = Caller::new(&origin(&server.mcp), &self.customer.key);
         mcp.call(1, "get_brand", json!({})).await.expect("it answers");
         let started_in = begun.elapsed();
@@ -68,8 +70,8 @@ impl Subject {
     }
 }
 
-fn launch(launch: Launch, options: &Options) -> Launch {
-    let launch = launch
+fn launch(data: Arc<TempDir>, options: &Options) -> Launch {
+    let launch = Launch::on("heycmo", data)
         .arg("serve")
         .env("ADMIN_SECRET", ADMIN_SECRET)
         .env("RUST_LOG", &options.log)

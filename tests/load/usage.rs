@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use sea_orm::sqlx;
+
 /// In which /proc counts processor time: 1/100 s on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -21,6 +23,11 @@ impl Usage {
         memory(&self.pid.to_string(), "VmRSS:")
     }
 
+    /// The part of it that is no page of a file: what the process has written, and nobody else shares.
+    pub fn its_own(self) -> u64 {
+        memory(&self.pid.to_string(), "RssAnon:")
+    }
+
     /// Processor time used so far by all its threads, in seconds.
     pub fn cpu(self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).expect("the load tool needs Linux");
@@ -32,11 +39,18 @@ impl Usage {
     }
 }
 
-/// A process's memory by the kernel's name for it, in KiB.
+/// What the kernel says of a process under this name; memory is in KiB.
 pub fn memory(process: &str, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the load tool needs Linux");
     let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel counts memory");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// The process of a Postgres server that has those of its connections from now on.
+pub async fn postgres(url: &str) -> u32 {
+    let db = sqlx::PgPool::connect(url).await.expect("a database");
+    let connection: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&db).await.expect("an answer");
+    memory(&connection.to_string(), "PPid:") as u32
 }
 
 /// Has a process work on one core only, so that server and callers do not take each other's. What it starts later

@@ -105,7 +105,7 @@ impl HeyCmo {
 }
 
 fn beginning(data: &Value) -> String {
-    let text = data.to_string();
+    let text = serde_json::to_string(data).unwrap_or_default();
     match text.char_indices().nth(MAX_DATA_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,

@@ -2,12 +2,16 @@
 
 use std::net::IpAddr;
 
-use serde_json::{Value, json};
+use entity::scopes::Scope;
+use serde_json::{Map, Value, json};
 use web::config::PublicUrl;
+use web::oauth::OAuth;
 
 use super::catalogue::{CATALOGUE, Prompt};
 use super::document::{AI_CATALOG, SERVER_CARD};
 use crate::Gateway;
+use crate::oauth;
+use crate::pages::words;
 
 /// At most 100 characters, which is what the server card allows.
 const ABOUT: &str = "Your brand, each channel's rules and a record of every decision, for the assistant you use.";
@@ -84,11 +88,11 @@ pub fn ai_catalog(gateway: &Gateway) -> Value {
 /// is none of A2A's own, so that no client of A2A takes it for one; the extension says the same in words.
 pub fn agent_card(gateway: &Gateway) -> Value {
     let (site, mcp) = (gateway.site.public_url(), gateway.mcp_url.join("/mcp"));
+    let credentials: Vec<Credential> =
+        [Some(api_key()), gateway.oauth.as_ref().map(by_oauth)].into_iter().flatten().collect();
     json!({
         "name": "HeyCMO",
-        "description": format!(
-            "{ABOUT} It speaks the Model Context Protocol, not A2A: connect an MCP client to {mcp} with an API key."
-        ),
+        "description": format!("{ABOUT} It speaks the Model Context Protocol, not A2A: connect an MCP client to {mcp}."),
         "version": VERSION,
         "documentationUrl": site.join("/llms-full.txt"),
         "supportedInterfaces": [{
@@ -107,16 +111,42 @@ pub fn agent_card(gateway: &Gateway) -> Value {
                 "params": { "serverCard": site.join(SERVER_CARD_PATH) },
             }],
         },
-        "securitySchemes": {
-            "apiKey": {
-                "httpAuthSecurityScheme": { "scheme": "Bearer", "description": "An API key, which begins with hcmo_live_" },
-            },
-        },
-        "securityRequirements": [{ "schemes": { "apiKey": { "list": [] } } }],
+        "securitySchemes": credentials.iter().map(|it| (it.name.to_owned(), it.scheme.clone())).collect::<Map<_, _>>(),
+        "securityRequirements": credentials.iter().map(|it| json!({ "schemes": { it.name: { "list": it.scopes } } })).collect::<Vec<_>>(),
         "defaultInputModes": ["application/json"],
         "defaultOutputModes": ["text/plain", "application/json"],
         "skills": CATALOGUE.prompts.iter().map(skill).collect::<Vec<Value>>(),
     })
+}
+
+/// One of the ways for an agent to say who it is, each of which is enough.
+struct Credential {
+    name: &'static str,
+    scheme: Value,
+    scopes: Vec<Scope>,
+}
+
+fn api_key() -> Credential {
+    let scheme = json!({ "scheme": "Bearer", "description": "An API key, which begins with hcmo_live_" });
+    Credential { name: "apiKey", scheme: json!({ "httpAuthSecurityScheme": scheme }), scopes: Vec::new() }
+}
+
+fn by_oauth(oauth: &OAuth) -> Credential {
+    let at = |path: &str| format!("{}{path}", oauth.issuer());
+    let scopes: Map<String, Value> =
+        Scope::ALL.into_iter().map(|scope| (scope.to_string(), words::permission(scope).0.into())).collect();
+    let scheme = json!({
+        "description": "OAuth 2.1: the person is asked, and nobody needs a key",
+        "oauth2MetadataUrl": at(oauth::METADATA_PATH),
+        "flows": { "authorizationCode": {
+            "authorizationUrl": at(oauth::AUTHORIZE_PATH),
+            "tokenUrl": at(oauth::TOKEN_PATH),
+            "refreshUrl": at(oauth::TOKEN_PATH),
+            "scopes": scopes,
+            "pkceRequired": true,
+        } },
+    });
+    Credential { name: "oauth", scheme: json!({ "oauth2SecurityScheme": scheme }), scopes: Scope::ALL.to_vec() }
 }
 
 fn skill(prompt: &Prompt) -> Value {

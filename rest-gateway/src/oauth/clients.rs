@@ -131,7 +131,11 @@ pub async fn find(db: &Db, scanner: &Scanner, client_id: &str) -> Result<Client,
 }
 
 /// What a document says, if it is the one of this id.
-fn read(client_id: &str, document: &[u8]) -> Result<NewClient, String> {
+///
+/// # Errors
+///
+/// A sentence that goes on after "is not in order:".
+pub fn read(client_id: &str, document: &[u8]) -> Result<NewClient, String> {
     let metadata: ClientMetadata = serde_json::from_slice(document).map_err(|error| format!("{error}."))?;
     if metadata.client_id.as_deref() != Some(client_id) {
         return Err("its client_id is another.".to_owned());

@@ -30,7 +30,10 @@ pub use parameters::Parameters;
 
 /// Where apps send people.
 pub const AUTHORIZE_PATH: &str = "/oauth/authorize";
-const TOKEN_PATH: &str = "/oauth/token";
+/// Where they get their tokens.
+pub const TOKEN_PATH: &str = "/oauth/token";
+/// Where they learn all this (RFC 8414).
+pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 const REGISTER_PATH: &str = "/oauth/register";
 const REVOKE_PATH: &str = "/oauth/revoke";
 
@@ -41,7 +44,7 @@ pub fn routes(oauth: Option<&OAuth>, limiter: &RateLimiter) -> Router<Gateway> {
     }
     Router::new()
         .merge(resource_routes(oauth))
-        .route("/.well-known/oauth-authorization-server", get(metadata))
+        .route(METADATA_PATH, get(metadata))
         .route(REGISTER_PATH, post(register::register).route_layer(limiter.by_ip(Scope::Preauth)))
         .route(AUTHORIZE_PATH, get(consent::show).post(consent::decide))
         .route(TOKEN_PATH, post(token::exchange))

@@ -10,7 +10,7 @@ pub mod docs;
 pub mod finish;
 pub mod landing;
 pub mod login;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 use std::sync::Arc;

@@ -53,7 +53,7 @@ fn is_json(response: &Response) -> bool {
     response.headers().get(CONTENT_TYPE) == Some(&json)
 }
 
-/// The answer of a call without a session; those of sessions are capped where they are sent.
+/// The answer of a call without a session; those of sessions are capped on their streams.
 async fn capped(response: Response, max: usize) -> Response {
     let size = response.body().size_hint().exact();
     if size.is_some_and(|bytes| usize::try_from(bytes).is_ok_and(|bytes| bytes <= max)) {

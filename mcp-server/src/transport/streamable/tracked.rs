@@ -1,6 +1,5 @@
 //! A session's transport inside rmcp, watched: what is in flight, how long sending takes, and when it has to end.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use rmcp::service::RoleServer;
 use rmcp::transport::Transport;
 
 use super::live::Live;
-use crate::transport::oversized;
 use crate::transport::sessions::Slot;
 
 /// How long rmcp's worker may take to end. Dropping its channels ends it too, only less tidily.
@@ -60,7 +58,7 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Tracked<T> {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let (message, answered) = bounded(message, self.live.max_result_bytes);
+        let answered = answered(&message);
         let live = self.live.clone();
         let sending = self.inner.send(message);
         async move {
@@ -104,34 +102,11 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Tracked<T> {
     }
 }
 
-/// The message, or an error in its place if it is an answer that is too large; and the request that it answers.
-fn bounded(message: ServerJsonRpcMessage, max: usize) -> (ServerJsonRpcMessage, Option<RequestId>) {
-    let id = match &message {
-        ServerJsonRpcMessage::Response(response) => response.id.clone(),
-        ServerJsonRpcMessage::Error(error) => return (message.clone(), error.id.clone()),
-        ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => return (message, None),
-    };
-    let bytes = json_size(&message);
-    if bytes <= max {
-        return (message, Some(id));
+/// The request that the message answers.
+fn answered(message: &ServerJsonRpcMessage) -> Option<RequestId> {
+    match message {
+        ServerJsonRpcMessage::Response(response) => Some(response.id.clone()),
+        ServerJsonRpcMessage::Error(error) => error.id.clone(),
+        ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => None,
     }
-    (oversized::too_large(Some(id.clone()), bytes, max), Some(id))
-}
-
-/// How long the message is as JSON, without writing it anywhere.
-fn json_size(message: &ServerJsonRpcMessage) -> usize {
-    struct Counter(usize);
-    impl io::Write for Counter {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut counter = Counter(0);
-    // What cannot be written has no size; rmcp reports it when it tries.
-    serde_json::to_writer(&mut counter, message).ok();
-    counter.0
 }

@@ -2,10 +2,10 @@
 
 mod traces;
 
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry};
 use url::Url;
 
 use traces::Traces;
@@ -47,7 +47,7 @@ impl Telemetry {
         filter: Option<&str>,
         collector: Option<&Url>,
     ) -> Result<Self, String> {
-        let filter = env_filter(filter.unwrap_or(DEFAULT_FILTER))?;
+        let filter = targets(filter.unwrap_or(DEFAULT_FILTER))?;
         let log = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             // Where the log cannot be written, as on a full disk, saying so would end in a panic and cost a request.
@@ -57,22 +57,23 @@ impl Telemetry {
             LogFormat::Pretty => log.with_target(false).boxed(),
             LogFormat::Json => log.json().boxed(),
         };
-        let traces = collector.map(|collector| Traces::start(program, collector)).transpose()?;
-        let tracing = traces.as_ref().map(|traces| {
-            let spans = filter_fn(|it| it.is_span() && TRACED.contains(&it.name()) && !it.target().starts_with("rmcp"));
-            tracing_opentelemetry::layer()
-                .with_tracer(traces.tracer())
-                .with_location(false)
-                .with_threads(false)
-                .with_tracked_inactivity(false)
-                .with_filter(spans)
-        });
-        Registry::default()
-            .with(log.with_filter(filter))
-            .with(tracing)
-            .try_init()
-            .map_err(|error| format!("cannot start the log: {error}"))?;
-        Ok(Self { traces })
+        let Some(collector) = collector else {
+            // For all: filters of single layers are asked at every step of a request.
+            let subscriber = Registry::default().with(log).with(filter);
+            subscriber.try_init().map_err(|error| cannot_start(&error))?;
+            return Ok(Self { traces: None });
+        };
+        let traces = Traces::start(program, collector)?;
+        let spans = filter_fn(|it| it.is_span() && TRACED.contains(&it.name()) && !it.target().starts_with("rmcp"));
+        let tracing = tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer())
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(spans);
+        let subscriber = Registry::default().with(log.with_filter(filter)).with(tracing);
+        subscriber.try_init().map_err(|error| cannot_start(&error))?;
+        Ok(Self { traces: Some(traces) })
     }
 
     /// Sends the traces that are left, for some seconds at most.
@@ -83,22 +84,21 @@ impl Telemetry {
     }
 }
 
-/// What rmcp may log. Below WARN it logs whole requests, with their arguments. Its service loop takes a client that went
-/// away before its answer for an error, and has nothing else to report that is not logged by us.
-const QUIET_RMCP: [&str; 2] = ["rmcp=warn", "rmcp::service=off"];
+fn cannot_start(error: &dyn std::fmt::Display) -> String {
+    format!("cannot start the log: {error}")
+}
 
-/// The model's client would log whole answers that it cannot read.
-const QUIET_MODEL: [&str; 1] = ["async_openai=off"];
+/// What libraries may log that log what others have said, unless the filter names them. Below WARN, rmcp logs whole
+/// requests with their arguments; its service loop takes a client that went away before its answer for an error, and has
+/// nothing else to report that is not logged by us. The model's client would log whole answers that it cannot read.
+const QUIET: [(&str, LevelFilter); 3] =
+    [("rmcp", LevelFilter::WARN), ("rmcp::service", LevelFilter::OFF), ("async_openai", LevelFilter::OFF)];
 
-/// Libraries that log what others have said are quiet unless the filter names them.
-fn env_filter(text: &str) -> Result<EnvFilter, String> {
-    let filter: EnvFilter = text
+fn targets(text: &str) -> Result<Targets, String> {
+    let filter: Targets = text
         .parse()
         .map_err(|error| format!("RUST_LOG is not a filter such as \"info\" or \"info,web=debug\": {error}"))?;
-    let libraries = [("rmcp", QUIET_RMCP.as_slice()), ("async_openai", QUIET_MODEL.as_slice())];
-    let quiet = libraries.into_iter().filter(|(name, _)| !text.contains(name)).flat_map(|(_, quiet)| quiet);
-    quiet.into_iter().try_fold(filter, |filter, quiet| {
-        let directive = quiet.parse().map_err(|error| format!("cannot add {quiet} to the filter: {error}"))?;
-        Ok(filter.add_directive(directive))
-    })
+    let is_named = |target: &str| target.split("::").next().is_some_and(|library| text.contains(library));
+    let quiet = QUIET.into_iter().filter(|(target, _)| !is_named(target));
+    Ok(quiet.fold(filter, |filter, (target, level)| filter.with_target(target, level)))
 }
