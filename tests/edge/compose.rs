@@ -53,6 +53,11 @@ impl Compose {
             launch = launch.without(&format!("RATE_LIMIT_{limit}"));
         }
         launch = launch.without("HEYCMO_DATA_DIR").without("HEYCMO_SANDBOX_ADDR").args(words);
+        if self.services[service]["env_file"] == ".env" {
+            for (name, value) in &self.variables {
+                launch = launch.env(name, value);
+            }
+        }
         for (name, value) in self.services[service]["environment"].as_object().unwrap() {
             let value =
                 self.filled(value.as_str().unwrap()).replace("/run/secrets", self.secrets.path().to_str().unwrap());

@@ -66,7 +66,7 @@ impl<'a> Connect<'a> {
     }
 
     /// A link that adds the server to Cursor: the configuration in base64, see
-    /// <https://docs.cursor.com/en/tools/developers>.
+    /// <https://cursor.com/docs/mcp/install-links>.
     #[must_use]
     pub fn cursor_link(self) -> String {
         let config = STANDARD.encode(serde_json::to_string(&self.remote_server()).unwrap_or_default());
