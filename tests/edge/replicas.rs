@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::site::{Site, anybody};
 
 #[tokio::test]
 async fn every_transport_finds_its_session_and_streams_come_at_once() {
@@ -61,4 +63,30 @@ async fn a_replica_that_dies_loses_nothing_and_is_passed_over() {
             .collect();
         assert!(listed.is_superset(&expected), "what was answered is kept: {expected:?} in {listed:?}");
     }
+}
+
+#[tokio::test]
+async fn while_no_replica_is_there_the_edge_says_so_in_their_words() {
+    let mut site = Site::start().await;
+    site.kill(true, 0).await;
+    site.kill(true, 1).await;
+    let ask =
+        async |accept: &str| anybody().get(format!("{}/pricing.md", site.origin)).header(ACCEPT, accept).send().await;
+    let told = harness::eventually("Caddy has noticed", async || {
+        let answer = ask("*/*").await.ok()?;
+        (answer.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(answer)
+    });
+    let told = told.await;
+    assert_eq!(told.headers()[RETRY_AFTER], "2");
+    let body: Value = told.json().await.unwrap();
+    assert_eq!(body["code"], "unavailable");
+    assert!(!body["requestId"].as_str().unwrap().contains('{'), "{body}");
+    let page = ask("text/html,*/*;q=0.8").await.unwrap();
+    assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+    assert!(page.text().await.unwrap().contains("HeyCMO cannot answer just now"));
+    for index in [0, 1] {
+        site.restart(true, index).await;
+    }
+    site.serves().await;
 }

@@ -135,7 +135,7 @@ async fn settle(customers: &[Customer], patience: Duration) -> usize {
         if open == 0 || Instant::now() >= end {
             return open;
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(REST).await;
     }
 }
 

@@ -72,3 +72,14 @@ async fn secrets_are_for_their_owner_only() {
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
 }
+
+/// Of what was freed, also where nothing happens any more.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_thread_gives_memory_back() {
+    let server = HeyCmo::start().await;
+    let tasks = format!("/proc/{}/task", server.process.pid());
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+    let names: Vec<String> = std::fs::read_dir(tasks).unwrap().map(|task| name(task.unwrap())).collect();
+    assert!(names.iter().any(|name| name.starts_with("jemalloc_bg")), "{names:?}");
+}

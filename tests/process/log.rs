@@ -82,3 +82,18 @@ async fn no_secret_is_in_the_log_for_collectors() {
 async fn no_secret_is_in_the_log_of_libraries() {
     nothing_leaks("pretty", "trace,rmcp=trace,sqlx=trace").await;
 }
+
+/// An edge asks every two seconds.
+#[tokio::test]
+async fn whoever_asks_whether_all_is_well_leaves_no_line() {
+    let server = HeyCmo::start().await;
+    let (gateway, mcp) = (Caller::new(&server.gateway, &server.key), Caller::new(&server.mcp, &server.key));
+    for (caller, path) in
+        [(&gateway, "/api/health"), (&gateway, "/api/health/ready"), (&mcp, "/health"), (&mcp, "/health/ready")]
+    {
+        caller.get(path).await.unwrap();
+    }
+    mcp.call(1, "get_account", json!({})).await.unwrap();
+    let log = server.process.stop().await.log;
+    assert!(log.contains("answered") && !log.contains("health"), "{log}");
+}

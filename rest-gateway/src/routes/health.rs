@@ -1,13 +1,14 @@
 //! Readiness, with how the services of others do.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use entity::db::Db;
 use platforms::Platforms;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::health::{Ready, readiness};
+use web::layers::Quiet;
 use web::timestamp;
 
 /// The gateway can serve.
@@ -41,9 +42,12 @@ pub struct UpstreamOut {
     operation_id = "getReadiness",
     responses((status = 200, body = GatewayReady), (status = 503, body = GatewayReady, description = "The database does not answer")),
 )]
-pub async fn ready(State(db): State<Db>, State(platforms): State<Platforms>) -> (StatusCode, Json<GatewayReady>) {
+pub async fn ready(
+    State(db): State<Db>,
+    State(platforms): State<Platforms>,
+) -> (StatusCode, Extension<Quiet>, Json<GatewayReady>) {
     let (code, ready) = readiness(&db).await;
-    (code, Json(GatewayReady { ready, composio: composio(&platforms) }))
+    (code, Extension(Quiet), Json(GatewayReady { ready, composio: composio(&platforms) }))
 }
 
 fn composio(platforms: &Platforms) -> UpstreamOut {

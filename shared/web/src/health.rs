@@ -1,12 +1,14 @@
-//! Liveness and readiness.
+//! Liveness and readiness, which edges and supervisors ask for every few seconds: no line of the log as long as all is
+//! well.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use entity::db::Db;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::layers::Quiet;
 use crate::timestamp;
 
 /// The process runs.
@@ -36,8 +38,8 @@ pub struct Ready {
     operation_id = "getHealth",
     responses((status = 200, body = Live)),
 )]
-pub async fn live() -> Json<Live> {
-    Json(Live { status: "ok", timestamp: timestamp(entity::db::now()) })
+pub async fn live() -> (Extension<Quiet>, Json<Live>) {
+    (Extension(Quiet), Json(Live { status: "ok", timestamp: timestamp(entity::db::now()) }))
 }
 
 /// 200 while the database answers, 503 within 2 s of it being away, and 200 again by itself.
@@ -48,9 +50,9 @@ pub async fn live() -> Json<Live> {
     operation_id = "getReadiness",
     responses((status = 200, body = Ready), (status = 503, body = Ready, description = "The database does not answer")),
 )]
-pub async fn ready(State(db): State<Db>) -> (StatusCode, Json<Ready>) {
+pub async fn ready(State(db): State<Db>) -> (StatusCode, Extension<Quiet>, Json<Ready>) {
     let (code, ready) = readiness(&db).await;
-    (code, Json(ready))
+    (code, Extension(Quiet), Json(ready))
 }
 
 /// Whether this process can serve: what it cannot be without answers.

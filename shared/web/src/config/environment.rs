@@ -124,6 +124,10 @@ fn read_files(values: &mut HashMap<String, String>) -> Result<(), ConfigError> {
         let secret = std::fs::read_to_string(path.trim()).map_err(|error| {
             ConfigError::new(name, format!("cannot be read from {path}, which {file} names: {error}"))
         })?;
+        // As if it were not set, the program would go on with something else: a database of its own, for one.
+        if secret.trim().is_empty() {
+            return Err(ConfigError::new(name, format!("is empty in {path}, which {file} names")));
+        }
         values.insert(name.to_owned(), secret);
     }
     Ok(())
@@ -155,5 +159,9 @@ mod tests {
             gone.starts_with("ADMIN_SECRET cannot be read from /nowhere, which ADMIN_SECRET_FILE names: "),
             "{gone}"
         );
+        let empty = directory.path().join("empty");
+        std::fs::write(&empty, "\n").unwrap();
+        let empty = read(&[("DATABASE_URL_FILE", empty.to_str().unwrap())]).unwrap_err();
+        assert!(empty.starts_with("DATABASE_URL is empty in /"), "{empty}");
     }
 }
