@@ -195,7 +195,7 @@ impl Client {
             Kind::Session => Self::Session(mcp.connect().await?),
             Kind::Stateless => Self::Stateless(mcp, TOOL, "events"),
             Kind::Brand => Self::Stateless(mcp, "get_brand", "completeness"),
-            Kind::Content => Self::Stateless(mcp, "list_content", "items"),
+            Kind::Content => Self::Stateless(mcp, "list_content", "content"),
             Kind::Flow => Self::Flow(mcp),
             Kind::Customer => Self::Rest(gateway, format!("/api/customer/{id}"), "mcpEndpoint"),
             Kind::Events => Self::Rest(gateway, format!("/api/events/{id}?limit=20"), "events"),
@@ -213,7 +213,7 @@ impl Client {
             Self::Flow(caller) => return flow(caller).await,
             Self::Page(caller, path) => return page(caller, path).await,
         };
-        if answer.get(field).is_some() { Ok(()) } else { Err(format!("no {field} in {answer}")) }
+        if answer.get(field).is_some() { Ok(()) } else { Err(format!("no {field} in {:.200}", answer.to_string())) }
     }
 }
 

@@ -36,7 +36,7 @@ async fn events(db: &DatabaseConnection, subject: &Subject, options: &Options) {
             db.execute_unprepared(&sql).await.expect("events");
             made = upto;
         }
-        db.execute_unprepared("VACUUM ANALYZE events").await.expect("statistics");
+        settle(db, "events").await;
         row(subject, options, size, &[Kind::Events, Kind::Stateless, Kind::Page("/activity")]).await;
     }
     println!();
@@ -63,12 +63,18 @@ async fn content(db: &DatabaseConnection, subject: &Subject, options: &Options) 
                 values.join(", ")
             );
             db.execute_unprepared(&sql).await.expect("pieces");
-            db.execute_unprepared(&format!("VACUUM ANALYZE {table}")).await.expect("statistics");
+            settle(db, table).await;
         }
         made = size;
         row(subject, options, size, &[Kind::Content, Kind::Page(""), Kind::Page("/content")]).await;
     }
     println!();
+}
+
+/// Has Postgres do at once what it would do in the minutes after so many rows, while calls are measured.
+async fn settle(db: &DatabaseConnection, table: &str) {
+    db.execute_unprepared(&format!("VACUUM ANALYZE {table}")).await.expect("statistics");
+    db.execute_unprepared("CHECKPOINT").await.expect("a superuser");
 }
 
 async fn columns(db: &DatabaseConnection, table: &str) -> Vec<String> {

@@ -104,11 +104,11 @@ async fn main() {
         println!("{database}, all on the same cores\n");
         startup::measure(&options).await;
     }
-    // Postgres shares the callers' core and not the server's.
-    let mut pinned = usage::pin(std::process::id(), 1);
-    if let Some(url) = options.database_url.as_ref().filter(|_| options.postgres) {
-        pinned &= usage::pin(usage::postgres(url).await, 1);
+    // Postgres shares the callers' core and not the server's. Last of all ourselves, who see one core from then on.
+    if let Some(postgres) = &postgres {
+        usage::pin(usage::postgres(&postgres.url_text()).await, 1);
     }
+    let pinned = usage::pin(std::process::id(), 1);
     let cores =
         if pinned { "the server on one core, callers and Postgres on another" } else { "all on the same cores" };
     println!("{database}, {} workers, RUST_LOG={}, {cores}\n", options.workers, options.log);
