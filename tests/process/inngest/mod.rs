@@ -40,7 +40,8 @@ impl Lab {
 
     /// With Inngest to be reached there.
     async fn at(inngest: Fake, origin: &str) -> Self {
-        let server = HeyCmo::launch(launch(Launch::new("heycmo"), origin)).await;
+        let launch = launch(Launch::new("heycmo"), origin).env("RUST_LOG", "info,inngest=debug");
+        let server = HeyCmo::launch(launch).await;
         inngest.sync(&format!("{}/api/inngest", server.gateway)).await;
         let key = server.key.clone();
         let account = Caller::new(&server.mcp, &key).call(1, "get_account", json!({})).await.unwrap();
@@ -131,8 +132,8 @@ async fn an_event_outlasts(breaks: impl FnOnce(&Proxy)) {
     breaks(&proxy);
     lab.ask_to_onboard().await;
     assert_eq!(lab.call("get_account", json!({})).await["status"], "onboarding");
-    harness::eventually("it was tried", async || {
-        lab.server.process.log().contains("an event is delivered again later").then_some(())
+    harness::eventually("it was tried in vain", async || {
+        lab.server.process.log().contains("events are sent again").then_some(())
     })
     .await;
     proxy.restore();
