@@ -40,7 +40,8 @@ pub fn place(address: &str) -> Option<Place> {
         && !address.chars().any(|character| character.is_control() || character.is_whitespace() || character == '\\')
         && url.fragment().is_none()
         && url.username().is_empty()
-        && url.password().is_none();
+        && url.password().is_none()
+        && has_plain_name(&url);
     if !is_plain {
         return None;
     }
@@ -52,6 +53,13 @@ pub fn place(address: &str) -> Option<Place> {
         (scheme, _) if scheme.contains('.') || EDITORS.contains(&scheme) => Some(Place::App(scheme.to_owned())),
         _ => None,
     }
+}
+
+/// Names may hold quotes and semicolons as far as the URL standard is concerned. In a policy of ours they would say more
+/// than a name.
+fn has_plain_name(url: &Url) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    !matches!(url.host(), Some(Host::Domain(name)) if !name.bytes().all(is_plain))
 }
 
 /// The host in an address that an answer may go to, where it has one.
@@ -128,6 +136,9 @@ mod tests {
             ("https://anna@claude.ai/callback", None),
             ("https://claude.ai\\@evil.example/", None),
             ("https://evil.example/\ncallback", None),
+            ("https://evil.example\"/callback", None),
+            ("https://evil.example;sandbox/callback", None),
+            ("https://a,b.example/callback", None),
             ("javascript:alert(1)", None),
             ("data:text/html,hello", None),
             ("file:///etc/passwd", None),
