@@ -266,11 +266,13 @@ pub fn client_document(data: &[u8]) {
 /// Where an app wants its answers: to a place that stays the same with an answer in it, and that a policy can name in one
 /// word.
 pub fn redirect_address(data: &[u8]) {
-    // So that there is room for the answer.
-    let Some(text) = text(data).filter(|text| text.len() <= 450) else { return };
+    let Some(text) = text(data) else { return };
     let Some(place) = redirect::place(text) else { return };
     let answered = redirect::with_answer(text, &[("code", "a&b"), ("state", "#c")]).expect("it is an address");
-    assert_eq!(redirect::place(&answered), Some(place));
+    // What is written in another way may be longer than an app may give.
+    if answered.len() <= 500 {
+        assert_eq!(redirect::place(&answered), Some(place));
+    }
     assert!(redirect::is_registered(&[text.to_owned()], text));
     let target = redirect::form_target(text).expect("it is an address");
     assert!(!target.contains([';', ',', '\'', '"']) && !target.contains(char::is_whitespace), "{target}");
