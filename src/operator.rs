@@ -146,9 +146,9 @@ pub async fn show(environment: &Environment, customer: &str) -> Result<(), Strin
     for key in keys::list(&db, &customer.id).await.map_err(sentence)? {
         println!("  key          {} …{} {} {} ({})", key.id, key.last4, key.label, state(&key), list(key.scopes));
     }
-    for app in oauth::list(&db, &customer.id).await.map_err(sentence)? {
-        let since = timestamp(app.created_at);
-        println!("  app          {} {} since {since} ({})", app.id, app.client_name, list(app.scopes));
+    for app in oauth::apps(&db, &customer.id).await.map_err(sentence)? {
+        let (since, may) = (timestamp(app.since), list(app.scopes));
+        println!("  app          {} {} since {since} ({may})", app.newest.client_id, app.newest.client_name);
     }
     Ok(())
 }

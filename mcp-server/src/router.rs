@@ -113,7 +113,12 @@ impl Door {
             Refused::UnknownKey => ApiError::new(
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
-                "This access token is unknown or has expired, or the app is not let in any more.",
+                "This access token is unknown, or the app is not let in any more.",
+            ),
+            Refused::ExpiredToken => ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "expired_token",
+                "This access token has expired. Get the next with the refresh token.",
             ),
             other => other.into(),
         })?;

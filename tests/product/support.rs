@@ -185,7 +185,8 @@ impl Product {
             challenge: CHALLENGE.to_owned(),
         };
         let (grant, code) = oauth::allow(&db, id, consent).await.unwrap();
-        let redemption = Redemption { client_id: client.id, redirect_uri, verifier: VERIFIER.to_owned() };
+        let redemption =
+            Redemption { client_id: client.id, redirect_uri: Some(redirect_uri), verifier: VERIFIER.to_owned() };
         let issued = oauth::redeem(&db, &code, &redemption).await.unwrap();
         (grant.id, issued.access.expose().to_owned())
     }
@@ -239,7 +240,9 @@ impl Product {
     /// Every row of a customer, but for when their keys and apps were last used and what their assistants have open.
     pub async fn state_of(&self, id: &CustomerId) -> Vec<String> {
         let is_state = |line: &String| {
-            let is_use = ["api_keys:", "mcp_sessions:", "oauth_grants:"].iter().any(|table| line.starts_with(table));
+            let is_use = ["api_keys:", "mcp_sessions:", "oauth_grants:", "oauth_tokens:"]
+                .iter()
+                .any(|table| line.starts_with(table));
             line.contains(id.as_str()) && !is_use
         };
         self.test.dump().await.into_iter().filter(is_state).collect()

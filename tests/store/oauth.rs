@@ -21,9 +21,13 @@ harness::on_each_database!(
     a_code_that_comes_again_ends_what_was_granted,
     a_refresh_token_is_exchanged_for_the_next_pair,
     a_refresh_token_that_comes_again_ends_what_was_granted,
+    an_answer_that_was_lost_is_given_again_for_a_minute,
+    an_answer_that_anybody_used_was_not_lost,
+    who_has_a_lost_answer_ends_what_was_granted,
     of_many_who_exchange_the_same_at_once_one_gets_tokens_and_no_more,
     an_app_asks_for_less_and_never_gets_more,
     everything_runs_out,
+    an_app_that_was_forgotten_is_told_so,
     a_token_is_for_one_server,
     an_app_is_let_in_only_while_its_customer_may_be,
     what_is_taken_back_lets_nobody_in,
@@ -31,6 +35,7 @@ harness::on_each_database!(
     nothing_of_a_code_or_token_is_stored,
     a_consent_is_to_something,
     there_are_only_so_many_apps,
+    an_app_that_is_let_in_again_and_again_is_one_app,
     there_are_only_so_many_apps_that_nobody_let_in,
     of_many_grants_those_still_accepted_are_told,
     what_a_document_says_is_kept_until_it_says_otherwise,
@@ -69,7 +74,11 @@ fn consent(client: &Client, scopes: Scopes) -> Consent {
 }
 
 fn redemption(client: &Client) -> Redemption {
-    Redemption { client_id: client.id.clone(), redirect_uri: REDIRECT_URI.to_owned(), verifier: VERIFIER.to_owned() }
+    Redemption {
+        client_id: client.id.clone(),
+        redirect_uri: Some(REDIRECT_URI.to_owned()),
+        verifier: VERIFIER.to_owned(),
+    }
 }
 
 pub async fn an_app(db: &Db, customer_id: &CustomerId, scopes: Scopes) -> App {
@@ -137,7 +146,7 @@ async fn a_code_is_good_only_for_who_asked_for_it(test: TestDb) {
     let good = redemption(&client);
     for wrong in [
         Redemption { client_id: other.id, ..good.clone() },
-        Redemption { redirect_uri: "http://127.0.0.1:3001/callback".to_owned(), ..good.clone() },
+        Redemption { redirect_uri: Some("http://127.0.0.1:3001/callback".to_owned()), ..good.clone() },
         Redemption { verifier: "x".repeat(43), ..good.clone() },
         Redemption { verifier: CHALLENGE.to_owned(), ..good.clone() },
         Redemption { verifier: String::new(), ..good.clone() },
@@ -145,20 +154,26 @@ async fn a_code_is_good_only_for_who_asked_for_it(test: TestDb) {
         assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &code, &wrong)).await);
     }
     assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &Code::generate().unwrap(), &good)).await);
-    oauth::redeem(&db, &code, &good).await.unwrap();
+    // It may be left unsaid where the code went.
+    oauth::redeem(&db, &code, &Redemption { redirect_uri: None, ..good }).await.unwrap();
 }
 
 async fn a_code_that_comes_again_ends_what_was_granted(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let (app, other) = (an_app(&db, &customer.id, Scopes::ALL).await, an_app(&db, &customer.id, Scopes::ALL).await);
-    // Whoever it is, with or without the verifier.
-    let thief = Redemption { client_id: "a thief".to_owned(), ..redemption(&app.client) };
-    assert_invalid_grant(oauth::redeem(&db, &app.code, &thief).await);
+    // Who has only found it cannot shut the app out.
+    let (good, verifier) = (redemption(&app.client), "x".repeat(43));
+    for finder in
+        [Redemption { client_id: other.client.id.clone(), ..good.clone() }, Redemption { verifier, ..good.clone() }]
+    {
+        assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &app.code, &finder)).await);
+    }
+    assert_invalid_grant(oauth::redeem(&db, &app.code, &good).await);
     assert!(!lets_in(&db, &app.tokens.access).await);
     assert_invalid_grant(app.refresh(&db, &app.tokens.refresh).await);
     assert_eq!(logged_types(&db, &customer.id).await.last(), Some(&"grant.reused"));
-    assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &app.code, &thief)).await);
+    assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &app.code, &good)).await);
     assert!(lets_in(&db, &other.tokens.access).await, "others are not touched");
 }
 
@@ -199,6 +214,57 @@ async fn a_refresh_token_that_comes_again_ends_what_was_granted(test: TestDb) {
     assert_eq!(logged_types(&db, &customer.id).await.iter().filter(|name| **name == "grant.reused").count(), 1);
 }
 
+async fn an_answer_that_was_lost_is_given_again_for_a_minute(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let first = app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    let second = app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    let third = app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    // What was never heard of is good for nothing, and what was there before is as good as it was.
+    for lost in [&first, &second] {
+        assert!(!lets_in(&db, &lost.access).await);
+    }
+    for good in [&app.tokens, &third] {
+        assert!(lets_in(&db, &good.access).await);
+    }
+    let next = app.refresh(&db, &third.refresh).await.unwrap();
+
+    // A minute later it is a copy.
+    set_time(&test, "oauth_tokens", "used_at", now() - Duration::seconds(61)).await;
+    assert_invalid_grant(app.refresh(&db, &third.refresh).await);
+    assert!(!lets_in(&db, &next.access).await);
+    assert_eq!(logged_types(&db, &customer.id).await.last(), Some(&"grant.reused"));
+}
+
+async fn an_answer_that_anybody_used_was_not_lost(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let next = app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    assert!(lets_in(&db, &next.access).await);
+    let used = "SELECT count(*) FROM oauth_tokens WHERE kind = 'access' AND used_at IS NOT NULL";
+    eventually("the use is noted", async || (test.number(used).await == 1).then_some(())).await;
+    assert_invalid_grant(app.refresh(&db, &app.tokens.refresh).await);
+    assert!(!lets_in(&db, &next.access).await);
+}
+
+async fn who_has_a_lost_answer_ends_what_was_granted(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    let first = app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    let second = app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    // Two have got an answer: one of them is a thief.
+    assert_invalid_grant(app.refresh(&db, &first.refresh).await);
+    assert!(!lets_in(&db, &second.access).await);
+    assert_invalid_grant(app.refresh(&db, &second.refresh).await);
+
+    let (app, other) = (an_app(&db, &customer.id, Scopes::ALL).await, a_client(&db).await);
+    app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    assert_invalid_grant(oauth::refresh(&db, &app.tokens.refresh, &other.id, None).await);
+}
+
 async fn of_many_who_exchange_the_same_at_once_one_gets_tokens_and_no_more(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
@@ -212,9 +278,13 @@ async fn of_many_who_exchange_the_same_at_once_one_gets_tokens_and_no_more(test:
     assert!(!lets_in(&db, &winners[0].access).await);
 
     let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    // Eight tabs of one app: each takes the answer before for lost, and the last has what is good.
     let racing = join_all((0..8).map(|_| app.refresh(&db, &app.tokens.refresh))).await;
-    assert_eq!(racing.iter().filter(|result| result.is_ok()).count(), 1);
-    assert!(!lets_in(&db, &app.tokens.access).await);
+    let mut good = 0;
+    for issued in racing {
+        good += u32::from(lets_in(&db, &issued.unwrap().access).await);
+    }
+    assert_eq!(good, 1);
 }
 
 async fn an_app_asks_for_less_and_never_gets_more(test: TestDb) {
@@ -243,7 +313,9 @@ async fn everything_runs_out(test: TestDb) {
 
     let app = an_app(&db, &customer.id, Scopes::ALL).await;
     set_time(&test, "oauth_tokens", "expires_at", now()).await;
-    assert!(!lets_in(&db, &app.tokens.access).await);
+    let refused = oauth::authenticate(&db, &app.tokens.access, RESOURCE).await.unwrap_err();
+    assert!(matches!(refused, Refused::ExpiredToken), "{refused:?}");
+    assert!(matches!(oauth::authenticate(&db, &app.tokens.access, "elsewhere").await, Err(Refused::UnknownKey)));
     assert_invalid_grant(unchanged(&test, app.refresh(&db, &app.tokens.refresh)).await);
 
     // However often it comes: what began almost a year ago is over in an hour.
@@ -257,6 +329,22 @@ async fn everything_runs_out(test: TestDb) {
     assert!(!lets_in(&db, &app.tokens.access).await);
     assert_invalid_grant(unchanged(&test, app.refresh(&db, &app.tokens.refresh)).await);
     assert!(oauth::list(&db, &customer.id).await.unwrap().is_empty());
+}
+
+async fn an_app_that_was_forgotten_is_told_so(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = an_app(&db, &customer.id, Scopes::ALL).await;
+    for table in ["oauth_grants", "oauth_clients"] {
+        test.execute(&format!("DELETE FROM {table}")).await;
+    }
+    let unknown = redemption(&app.client);
+    for refused in [
+        unchanged(&test, app.refresh(&db, &app.tokens.refresh)).await,
+        unchanged(&test, oauth::redeem(&db, &app.code, &unknown)).await,
+    ] {
+        assert!(matches!(refused, Err(NotIssued::UnknownClient)), "{refused:?}");
+    }
 }
 
 async fn a_token_is_for_one_server(test: TestDb) {
@@ -348,21 +436,56 @@ async fn a_consent_is_to_something(test: TestDb) {
 async fn there_are_only_so_many_apps(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
-    let client = a_client(&db).await;
-    let allow = async || oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await;
+    let allow = async |client: &Client| oauth::allow(&db, &customer.id, consent(client, Scopes::ALL)).await;
     let mut last = None;
     for _ in 0..100 {
-        last = Some(allow().await.unwrap().0.id);
+        let client = a_client(&db).await;
+        last = Some(allow(&client).await.unwrap().0.id);
     }
-    assert_conflict(unchanged(&test, allow()).await, "too_many_apps");
+    let client = a_client(&db).await;
+    assert_conflict(unchanged(&test, allow(&client)).await, "too_many_apps");
     oauth::revoke(&db, &customer.id, &last.unwrap()).await.unwrap();
-    allow().await.unwrap();
+    allow(&client).await.unwrap();
+}
+
+async fn an_app_that_is_let_in_again_and_again_is_one_app(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let (client, other) = (a_client(&db).await, a_client(&db).await);
+    let (read, write) = (Scopes::from_iter([Scope::Read]), Scopes::from_iter([Scope::Read, Scope::Write]));
+    let let_in = async |client: &Client, scopes| {
+        let (grant, code) = oauth::allow(&db, &customer.id, consent(client, scopes)).await.unwrap();
+        (grant, oauth::redeem(&db, &code, &redemption(client)).await.unwrap())
+    };
+    let (_, elsewhere) = let_in(&other, read).await;
+    let (first, oldest) = let_in(&client, write).await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        others.push(let_in(&client, read).await);
+    }
+    assert!(lets_in(&db, &oldest.access).await);
+    let used = async || oauth::apps(&db, &customer.id).await.unwrap()[0].last_used_at;
+    eventually("the use is noted", used).await;
+    let apps = oauth::apps(&db, &customer.id).await.unwrap();
+    assert_eq!(apps.iter().map(|app| app.grants).collect::<Vec<_>>(), [10, 1]);
+    assert_eq!((&apps[0].newest.id, apps[0].since, apps[0].scopes), (&others[8].0.id, first.created_at, write));
+
+    // On the eleventh computer the one ends that was heard of longest ago, and it is not the one that was just used.
+    let (last, tokens) = let_in(&client, read).await;
+    assert!(lets_in(&db, &oldest.access).await && lets_in(&db, &others[1].1.access).await);
+    assert!(!lets_in(&db, &others[0].1.access).await);
+    assert_eq!(oauth::apps(&db, &customer.id).await.unwrap()[0].grants, 10);
+    oauth::revoke(&db, &customer.id, &last.id).await.unwrap();
+    for ended in [&oldest, &others[1].1, &tokens] {
+        assert!(!lets_in(&db, &ended.access).await);
+    }
+    assert!(lets_in(&db, &elsewhere.access).await);
 }
 
 async fn there_are_only_so_many_apps_that_nobody_let_in(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
-    an_app(&db, &customer.id, Scopes::ALL).await;
+    let let_in = an_app(&db, &customer.id, Scopes::ALL).await;
     let made_at = now().to_rfc3339();
     for thousand in 0..10 {
         let row = |n: i32| format!("('client_{thousand}_{n}', 'Flood', '[]', '{made_at}')");
@@ -371,10 +494,19 @@ async fn there_are_only_so_many_apps_that_nobody_let_in(test: TestDb) {
     }
     let new = NewClient { name: "One more".to_owned(), redirect_uris: vec![REDIRECT_URI.to_owned()] };
     assert_conflict(oauth::register(&db, new.clone()).await, "too_many_clients");
-    // A day later they are forgotten, and the one that was let in is not.
-    set_time(&test, "oauth_clients", "created_at", now() - Duration::hours(25)).await;
-    oauth::register(&db, new).await.unwrap();
-    assert_eq!(test.number("SELECT count(*) FROM oauth_clients").await, 2);
+    let document = "https://app.example/client.json";
+    assert_conflict(oauth::keep_document(&db, document, new.clone(), now()).await, "too_many_clients");
+    // After an hour the oldest give way, and the one that was let in does not.
+    set_time(&test, "oauth_clients", "created_at", now() - Duration::hours(2)).await;
+    let last = oauth::register(&db, new.clone()).await.unwrap();
+    oauth::keep_document(&db, document, new, now()).await.unwrap();
+    assert!(oauth::client(&db, &last.id).await.unwrap().is_some());
+    assert!(oauth::client(&db, &let_in.client.id).await.unwrap().is_some());
+    assert_eq!(test.number("SELECT count(*) FROM oauth_clients").await, 10_000 - 100 + 3);
+    // A month later all are forgotten that nobody let in.
+    set_time(&test, "oauth_clients", "created_at", now() - Duration::days(31)).await;
+    oauth::forget_dead(&db).await.unwrap();
+    assert_eq!(test.number("SELECT count(*) FROM oauth_clients").await, 1);
 }
 
 async fn of_many_grants_those_still_accepted_are_told(test: TestDb) {

@@ -1,7 +1,8 @@
 //! The errors of OAuth's own routes, in the shape that RFC 6749 gives them: programs of others read it.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use entity::oauth::NotIssued;
 use serde_json::json;
@@ -26,6 +27,11 @@ impl OAuthError {
         Self { status: StatusCode::BAD_REQUEST, error, description: description.into() }
     }
 
+    /// 401: nobody knows who this is, so that the app registers again.
+    pub fn invalid_client(description: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", description) }
+    }
+
     /// Something is missing or cannot be read.
     pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::new("invalid_request", description)
@@ -47,6 +53,9 @@ impl From<entity::Error> for OAuthError {
 impl From<NotIssued> for OAuthError {
     fn from(refused: NotIssued) -> Self {
         match refused {
+            NotIssued::UnknownClient => Self::invalid_client(
+                "This app is not registered here, or was forgotten because nobody let it in. Register again.",
+            ),
             NotIssued::Invalid => Self::new(
                 "invalid_grant",
                 "This code or refresh token is unknown, was used, has run out, or was given to another app or for another redirect_uri.",
@@ -67,6 +76,11 @@ impl From<NotIssued> for OAuthError {
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.error, "error_description": self.description });
-        (self.status, NO_STORE, Json(body)).into_response()
+        let mut response = (self.status, NO_STORE, Json(body)).into_response();
+        // Every 401 names a way to show who one is (RFC 9110, 11.6.1), though apps here have nothing to show.
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"HeyCMO\""));
+        }
+        response
     }
 }

@@ -19,7 +19,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use entity::scopes::Scopes;
 use serde_json::json;
-use web::oauth::{OAuth, resource_routes};
+use web::oauth::{OAuth, for_every_page, resource_routes};
 use web::rate_limit::{RateLimiter, Scope};
 
 use crate::Gateway;
@@ -42,13 +42,14 @@ pub fn routes(oauth: Option<&OAuth>, limiter: &RateLimiter) -> Router<Gateway> {
     if oauth.is_none() {
         return Router::new();
     }
+    let register = post(register::register).route_layer(limiter.by_ip(Scope::Preauth));
     Router::new()
         .merge(resource_routes(oauth))
-        .route(METADATA_PATH, get(metadata))
-        .route(REGISTER_PATH, post(register::register).route_layer(limiter.by_ip(Scope::Preauth)))
+        .route(METADATA_PATH, for_every_page(get(metadata)))
+        .route(REGISTER_PATH, for_every_page(register))
+        .route(TOKEN_PATH, for_every_page(post(token::exchange)))
+        .route(REVOKE_PATH, for_every_page(post(token::revoke)))
         .route(AUTHORIZE_PATH, get(consent::show).post(consent::decide))
-        .route(TOKEN_PATH, post(token::exchange))
-        .route(REVOKE_PATH, post(token::revoke))
 }
 
 /// What apps have to know of us (RFC 8414).

@@ -44,8 +44,7 @@ impl Parameters {
             return Err(OAuthError::invalid_request("Send a form: Content-Type: application/x-www-form-urlencoded."));
         }
         if headers.contains_key(header::AUTHORIZATION) {
-            return Err(OAuthError::new(
-                "invalid_client",
+            return Err(OAuthError::invalid_client(
                 "Apps have no secret here: send client_id in the form, and no Authorization header.",
             ));
         }

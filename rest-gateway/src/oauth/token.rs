@@ -60,7 +60,7 @@ async fn redeem(gateway: &Gateway, client_id: &str, parameters: &Parameters) -> 
     }
     let redemption = Redemption {
         client_id: client_id.to_owned(),
-        redirect_uri: parameters.require("redirect_uri")?.to_owned(),
+        redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
         verifier: verifier.to_owned(),
     };
     let code: Code = parameters.require("code")?.parse().map_err(|_| oauth::NotIssued::Invalid)?;
@@ -74,7 +74,7 @@ async fn refresh(gateway: &Gateway, client_id: &str, parameters: &Parameters) ->
 }
 
 fn failed(gateway: &Gateway, extensions: &Extensions, headers: &HeaderMap, error: OAuthError) -> Response {
-    if error.error == "invalid_grant"
+    if ["invalid_grant", "invalid_client"].contains(&error.error)
         && let Err(exceeded) = gateway.rate_limiter.charge_ip(extensions, headers, Scope::Preauth)
     {
         return ApiError::from(exceeded).into_response();

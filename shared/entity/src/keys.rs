@@ -61,6 +61,9 @@ pub enum Refused {
     /// Nobody's key, or one that was revoked or has expired.
     #[error("unknown, revoked or expired key")]
     UnknownKey,
+    /// An app's access token that was good until lately.
+    #[error("expired access token")]
+    ExpiredToken,
     /// The key is good, but its customer may not use the service now.
     #[error("the account is {0}")]
     Inactive(CustomerStatus),
@@ -73,7 +76,7 @@ pub enum Refused {
 ///
 /// # Errors
 ///
-/// [`Refused`] says which of the three it is.
+/// [`Refused`] says which of them it is.
 pub async fn authenticate(db: &Db, key: &PlainKey) -> std::result::Result<Authenticated, Refused> {
     let hash = key.hash();
     let found = api_key::Entity::find()

@@ -141,7 +141,7 @@ impl From<entity::Error> for ApiError {
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::UnknownKey => {
+            Refused::UnknownKey | Refused::ExpiredToken => {
                 Self::new(StatusCode::UNAUTHORIZED, "invalid_key", "This API key is unknown, revoked or expired.")
             }
             Refused::Inactive(status) => Self::new(

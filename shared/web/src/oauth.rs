@@ -2,19 +2,23 @@
 //! (RFC 9728). Issuing is the gateway's; see its `oauth`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
 use entity::scopes::{Scope, Scopes};
 use serde_json::{Value, json};
+use tower_http::cors::{Any, CorsLayer};
 use url::Url;
 
 use crate::config::PublicUrl;
 
 /// Where clients look for what describes the MCP server: at the root, and below it as the server's own paths are.
 const METADATA: &str = "/.well-known/oauth-protected-resource";
+/// How long browsers need not ask again whether they may ask.
+const CORS_KEPT: Duration = Duration::from_secs(60 * 60);
 /// The paths at which the one MCP server is found.
 const PATHS: [&str; 2] = ["/mcp", "/mcp/sse"];
 
@@ -93,6 +97,18 @@ impl OAuth {
     }
 }
 
+/// Apps that live in a page of a browser may come from any page: what they get here they get without cookies, and it is
+/// worth nothing before a person has let them in. Not for the consent page.
+pub fn for_every_page<S: Clone + Send + Sync + 'static>(route: MethodRouter<S>) -> MethodRouter<S> {
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, HeaderName::from_static("mcp-protocol-version")])
+        .max_age(CORS_KEPT);
+    // The layer answers what browsers ask beforehand, but is reached only by methods that the route has.
+    route.options(async || StatusCode::NO_CONTENT).layer(cors)
+}
+
 /// The header of a refusal for want of a permission, as far as it is known there. It names what the app has as well: some
 /// clients ask for nothing but what they read here, and would lose the rest.
 #[must_use]
@@ -105,7 +121,7 @@ pub fn lacks(needed: Scope, granted: Scopes) -> Option<HeaderValue> {
 pub fn resource_routes<S: Clone + Send + Sync + 'static>(oauth: Option<&OAuth>) -> Router<S> {
     let Some(oauth) = oauth else { return Router::new() };
     let metadata = oauth.metadata();
-    let describe = get(async move || Json(metadata));
+    let describe = for_every_page(get(async move || Json(metadata)));
     let below = PATHS.map(|path| format!("{METADATA}{path}"));
     let router = Router::new().route(METADATA, describe.clone());
     below.iter().fold(router, |router, path| router.route(path, describe.clone()))

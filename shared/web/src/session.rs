@@ -141,7 +141,7 @@ impl Sessions {
                 crate::layers::note_session(&session.id);
                 Ok(Some(Visitor { customer: accepted.customer, key: accepted.key, session_id: Some(session.id) }))
             }
-            Err(Refused::UnknownKey | Refused::Inactive(_)) => Ok(None),
+            Err(Refused::UnknownKey | Refused::ExpiredToken | Refused::Inactive(_)) => Ok(None),
             Err(Refused::Failed(error)) => Err(error.into()),
         }
     }

@@ -1,6 +1,6 @@
 //! What goes well, and how it ends.
 
-use entity::db::{DatabaseUrl, Db};
+use harness::process::Launch;
 use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -136,6 +136,70 @@ async fn where_no_app_is_let_in_there_is_nothing_to_find() {
     }
 }
 
+/// A client such as the MCP Inspector, which is a page in a browser.
+#[tokio::test]
+async fn an_app_that_is_a_page_may_ask_from_anywhere() {
+    let site = Site::start().await;
+    let post = Method::POST;
+    for (address, method, header) in [
+        (site.at("/.well-known/oauth-protected-resource/mcp"), Method::GET, "mcp-protocol-version"),
+        (format!("{}/.well-known/oauth-protected-resource/mcp", site.server.mcp), Method::GET, "mcp-protocol-version"),
+        (site.at("/.well-known/oauth-authorization-server"), Method::GET, "mcp-protocol-version"),
+        (site.at("/oauth/register"), post.clone(), "content-type"),
+        (site.at("/oauth/token"), post.clone(), "content-type"),
+        (site.at("/oauth/revoke"), post.clone(), "content-type"),
+    ] {
+        let asks = site.request(Method::OPTIONS, &address).header("origin", "https://inspector.example");
+        let asks = asks.header("access-control-request-method", method.as_str());
+        let answer = asks.header("access-control-request-headers", header).send().await.unwrap();
+        let told = |name: &str| answer.headers()[format!("access-control-allow-{name}")].to_str().unwrap().to_owned();
+        assert!(answer.status().is_success(), "{address}: {}", answer.status());
+        assert_eq!(told("origin"), "*", "{address}");
+        assert!(told("methods").contains(method.as_str()) && told("headers").contains(header), "{address}");
+        assert!(!answer.headers().contains_key("access-control-allow-credentials"), "{address}");
+        let answer = site.request(method, &address).header("origin", "https://inspector.example").send().await.unwrap();
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*", "{address}: what is wrong is read too");
+    }
+    // The person's own page is nobody else's to read.
+    let page =
+        site.get(&site.at("/oauth/authorize")).header("origin", "https://inspector.example").send().await.unwrap();
+    assert!(!page.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn an_app_on_two_computers_is_one_app_to_the_person() {
+    let site = Site::start().await;
+    let first = site.let_in("read").await;
+    let browser = site.owner().await;
+    let code = browser.allow(&request(&first.client_id), "read write").await;
+    let (_, second) = site.redeem(&first.client_id, &code).await;
+    let other = site.let_in("read").await;
+    let apps = browser.apps().await;
+    assert_eq!(apps.matches("<li ").count(), 2, "{apps}");
+    assert!(apps.contains("let in 2 times") && apps.contains("see everything, change what stays inside"), "{apps}");
+    let of_both = apps.split("let in 2 times").next().unwrap().rsplit("id=\"").next().unwrap();
+    let of_both = of_both.split('"').next().unwrap();
+    let home = location(&browser.get("/login").await).to_owned();
+    assert_eq!(browser.post(&format!("{home}/apps/{of_both}/revoke")).await.status(), 303);
+    for gone in [first.access(), second["access_token"].as_str().unwrap()] {
+        assert_eq!(site.status(gone).await, 401);
+    }
+    assert_eq!(site.status(other.access()).await, 200);
+}
+
+#[tokio::test]
+async fn a_forgotten_app_registers_again() {
+    let site = Site::start().await;
+    let app = site.let_in("read").await;
+    let forgets = "DELETE FROM oauth_grants; DELETE FROM oauth_clients";
+    site.db().await.connection().execute_unprepared(forgets).await.unwrap();
+    let fields = [("grant_type", "refresh_token"), ("client_id", &app.client_id), ("refresh_token", app.refresh())];
+    let response = site.token(&fields.to_vec()).send().await.unwrap();
+    assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+    assert_eq!(response.status(), 401);
+    assert_eq!(response.json::<Value>().await.unwrap()["error"], "invalid_client");
+}
+
 #[tokio::test]
 async fn a_key_works_beside_and_its_failures_invite_too() {
     let site = Site::start().await;
@@ -146,16 +210,20 @@ async fn a_key_works_beside_and_its_failures_invite_too() {
 
 #[tokio::test]
 async fn an_access_token_runs_out_and_the_app_goes_on_with_the_next() {
-    let site = Site::start().await;
+    let site = Site::launch(Launch::new("heycmo").env("RATE_LIMIT_PREAUTH", "2")).await;
     let app = site.let_in("read").await;
     let mut session = site.assistant(app.access()).connect().await.unwrap();
     session.call("get_account", json!({})).await.unwrap();
-    let file = site.server.process.data_dir().path().join("heycmo.db");
-    let db = Db::connect(&DatabaseUrl::Sqlite(file)).await.unwrap();
     let expire = "UPDATE oauth_tokens SET expires_at = '2020-01-01T00:00:00+00:00' WHERE kind = 'access'";
-    db.connection().execute_unprepared(expire).await.unwrap();
-    let refused = session.call("get_account", json!({})).await.unwrap_err();
-    assert!(refused.starts_with("401"), "{refused}");
+    site.db().await.connection().execute_unprepared(expire).await.unwrap();
+    // It is told so as often as it asks: it guesses nothing.
+    for _ in 0..3 {
+        let refused = session.call("get_account", json!({})).await.unwrap_err();
+        assert!(refused.starts_with("401") && refused.contains("expired_token"), "{refused}");
+    }
+    assert!(
+        challenge(&site, Some(app.access())).await.starts_with("Bearer error=\"invalid_token\", resource_metadata=")
+    );
     let (_, next) = site.refresh(&app.client_id, app.refresh()).await;
     session.caller = session.caller.with_key(next["access_token"].as_str().unwrap());
     session.call("get_account", json!({})).await.unwrap();

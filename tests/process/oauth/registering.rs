@@ -70,11 +70,10 @@ async fn nobody_floods_us_with_apps_or_guesses() {
     // What is wrong with a request costs nothing; what is guessed does.
     let site = Site::launch(Launch::new("heycmo").env("RATE_LIMIT_PREAUTH", "3")).await;
     assert_error(&answer(site.token(&vec![])).await, 400, "invalid_request");
-    let guess = format!("hcmo_rt_{}", "0".repeat(64));
-    for _ in 0..3 {
-        assert_error(&site.refresh("client_x", &guess).await, 400, "invalid_grant");
-    }
-    let fields = vec![("grant_type", "refresh_token"), ("client_id", "client_x"), ("refresh_token", guess.as_str())];
+    let (client_id, guess) = (site.an_app().await, format!("hcmo_rt_{}", "0".repeat(64)));
+    assert_error(&site.refresh(&client_id, &guess).await, 400, "invalid_grant");
+    assert_error(&site.refresh("client_x", &guess).await, 401, "invalid_client");
+    let fields = vec![("grant_type", "refresh_token"), ("client_id", &*client_id), ("refresh_token", &*guess)];
     assert_eq!(site.token(&fields).send().await.unwrap().status(), 429);
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use entity::db::{DatabaseUrl, Db};
+use harness::eventually;
 use harness::mcp::Caller;
 use harness::process::{HeyCmo, Launch};
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -56,6 +59,10 @@ impl Site {
         self.http.get(address)
     }
 
+    pub fn request(&self, method: Method, address: &str) -> RequestBuilder {
+        self.http.request(method, address)
+    }
+
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.server.gateway)
     }
@@ -80,6 +87,22 @@ impl Site {
         let (status, registered) = answer(self.register(&about)).await;
         assert_eq!(status, 201, "{registered}");
         registered["client_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The database that the server writes to.
+    pub async fn db(&self) -> Db {
+        let file = self.server.process.data_dir().path().join("heycmo.db");
+        Db::connect(&DatabaseUrl::Sqlite(file)).await.unwrap()
+    }
+
+    /// Waits until it is written down that an access token was used.
+    pub async fn notes_a_use(&self) {
+        let db = self.db().await;
+        eventually("the use is noted", async || {
+            let used = "SELECT 1 FROM oauth_tokens WHERE kind = 'access' AND used_at IS NOT NULL";
+            db.connection().query_one_raw(Statement::from_string(DbBackend::Sqlite, used)).await.unwrap()
+        })
+        .await;
     }
 
     /// A browser in which somebody has logged in with this key.
@@ -209,6 +232,12 @@ impl<'a> Browser<'a> {
 
     pub async fn get(&self, path: &str) -> Response {
         self.with_cookie(self.site.get(&self.site.at(path))).send().await.unwrap()
+    }
+
+    /// Presses a button on a page of the dashboard.
+    pub async fn post(&self, path: &str) -> Response {
+        let post = self.site.http.post(self.site.at(path)).header("sec-fetch-site", "same-origin");
+        self.with_cookie(post).send().await.unwrap()
     }
 
     /// The consent page for what an app asks.

@@ -11,7 +11,7 @@ use entity::customers::{Customer, SubscriptionState};
 use entity::db::{Db, now};
 use entity::ids::{GrantId, KeyId};
 use entity::keys::{self, ApiKey, NewKey, PlainKey};
-use entity::oauth::{self, Grant};
+use entity::oauth::{self, App};
 use entity::scopes::{Scope, Scopes};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -161,7 +161,7 @@ impl Desk {
         let now = now();
         let keys = keys::list(db, &customer.id).await?;
         // Those from before it was switched off can be looked at and taken back too.
-        let apps = oauth::list(db, &customer.id).await?;
+        let apps = oauth::apps(db, &customer.id).await?;
         let connect = Connect::new(mcp_url, made.as_ref().map_or(KEY_PLACEHOLDER, |(_, plain)| plain.expose()));
         let values = context! {
             said => said.values(),
@@ -171,7 +171,7 @@ impl Desk {
             own_last4 => own.last4.as_str(),
             keys => keys.iter().map(|key| key_values(key, own, now, frame.zone)).collect::<Vec<Value>>(),
             own_may_write => own.scopes.contains(Scope::Write),
-            apps => apps.iter().map(|grant| app_values(grant, now, frame.zone)).collect::<Vec<Value>>(),
+            apps => apps.iter().map(|app| app_values(app, now, frame.zone)).collect::<Vec<Value>>(),
             lets_apps_in => self.gateway.oauth.is_some(),
             account => account(customer, now, frame.zone),
             limits => [
@@ -218,16 +218,17 @@ fn key_values(key: &ApiKey, own: &ApiKey, now: DateTime<Utc>, zone: Tz) -> Value
     }
 }
 
-fn app_values(grant: &Grant, now: DateTime<Utc>, zone: Tz) -> Value {
+fn app_values(app: &App, now: DateTime<Utc>, zone: Tz) -> Value {
     context! {
-        id => grant.id.as_str(),
-        name => grant.client_name.as_str(),
-        may => words::permissions_of(grant.scopes),
-        place => redirect::place(&grant.redirect_uri).map(|place| place.to_string()),
-        since => words::time(grant.created_at, zone),
-        since_timestamp => timestamp(grant.created_at),
-        used => grant.last_used_at.map(|at| words::time_or_ago(at, now, zone)),
-        used_timestamp => grant.last_used_at.map(timestamp),
+        id => app.newest.id.as_str(),
+        name => app.newest.client_name.as_str(),
+        may => words::permissions_of(app.scopes),
+        place => redirect::place(&app.newest.redirect_uri).map(|place| place.to_string()),
+        times => app.grants,
+        since => words::time(app.since, zone),
+        since_timestamp => timestamp(app.since),
+        used => app.last_used_at.map(|at| words::time_or_ago(at, now, zone)),
+        used_timestamp => app.last_used_at.map(timestamp),
     }
 }
 

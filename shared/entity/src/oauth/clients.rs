@@ -3,7 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::sea_query::Query;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, Set, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::OnConflict,
 };
 
 use super::RedirectUris;
@@ -18,8 +19,12 @@ pub type Client = oauth_client::Model;
 
 /// How many apps there may be that nobody has let in yet: anybody can register them.
 const MAX_UNUSED: u64 = 10_000;
-/// How long an app may wait for somebody to let it in. A person takes minutes.
-const UNUSED_KEPT: Duration = Duration::days(1);
+/// When there are so many, as many of the oldest give way at a time.
+const GIVE_WAY: u64 = 100;
+/// For so long none has to: a person takes minutes to let it in.
+const UNDISTURBED: Duration = Duration::hours(1);
+/// How long an app may wait for somebody to let it in. Some register when they are set up, and are used weeks later.
+const UNUSED_KEPT: Duration = Duration::days(30);
 /// How long an app is remembered that nobody lets in any more.
 const USED_KEPT: Duration = Duration::days(90);
 
@@ -36,15 +41,9 @@ pub struct NewClient {
 ///
 /// # Errors
 ///
-/// When too many wait already (`too_many_clients`).
+/// When too many have come within the hour (`too_many_clients`).
 pub async fn register(db: &Db, new: NewClient) -> Result<Client> {
-    let unused = oauth_client::Entity::find().filter(oauth_client::Column::LastUsedAt.is_null());
-    if unused.clone().count(db.connection()).await? >= MAX_UNUSED {
-        forget(db).await?;
-        if unused.count(db.connection()).await? >= MAX_UNUSED {
-            return Err(Error::conflict("too_many_clients", "Too many apps have registered. Try again tomorrow."));
-        }
-    }
+    make_room(db).await?;
     let row = oauth_client::ActiveModel {
         id: Set(ClientId::new().to_string()),
         name: Set(new.name),
@@ -60,8 +59,11 @@ pub async fn register(db: &Db, new: NewClient) -> Result<Client> {
 ///
 /// # Errors
 ///
-/// When the database fails.
+/// As [`register`].
 pub async fn keep_document(db: &Db, id: &str, new: NewClient, fresh_until: DateTime<Utc>) -> Result<Client> {
+    if client(db, id).await?.is_none() {
+        make_room(db).await?;
+    }
     let row = oauth_client::ActiveModel {
         id: Set(id.to_owned()),
         name: Set(new.name),
@@ -78,6 +80,33 @@ pub async fn keep_document(db: &Db, id: &str, new: NewClient, fresh_until: DateT
         ])
         .to_owned();
     Ok(oauth_client::Entity::insert(row).on_conflict(known).exec_with_returning(db.connection()).await?)
+}
+
+/// Lets the oldest of too many apps give way that nobody has let in, so that a flood stops nobody for long.
+async fn make_room(db: &Db) -> Result<()> {
+    let unused = oauth_client::Entity::find().filter(oauth_client::Column::LastUsedAt.is_null());
+    if unused.clone().count(db.connection()).await? < MAX_UNUSED {
+        return Ok(());
+    }
+    let oldest: Vec<String> = unused
+        .select_only()
+        .column(oauth_client::Column::Id)
+        .filter(oauth_client::Column::CreatedAt.lt(now() - UNDISTURBED))
+        .order_by_asc(oauth_client::Column::CreatedAt)
+        .limit(GIVE_WAY)
+        .into_tuple()
+        .all(db.connection())
+        .await?;
+    if oldest.is_empty() {
+        return Err(Error::conflict("too_many_clients", "Too many apps have registered. Try again in an hour."));
+    }
+    oauth_client::Entity::delete_many()
+        .filter(oauth_client::Column::Id.is_in(oldest))
+        // Somebody may have let it in since.
+        .filter(oauth_client::Column::LastUsedAt.is_null())
+        .exec(db.connection())
+        .await?;
+    Ok(())
 }
 
 /// The app with this id, if there is one.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Set};
 use serde_json::json;
 
+use super::tokens::EXPIRED_KEPT;
 use super::{Code, clients};
 use crate::bounded::Tx;
 use crate::customers;
@@ -19,8 +20,10 @@ pub type Grant = oauth_grant::Model;
 
 /// How long a code is good: apps exchange it at once.
 const CODE_LIFETIME: Duration = Duration::seconds(60);
-/// How many apps a customer may have let in at a time.
+/// How many grants a customer may have at a time.
 const MAX_GRANTS: usize = 100;
+/// How many of them may be one app's: it has one on each computer, and leaves one behind wherever it was thrown away.
+const MAX_OF_ONE_APP: usize = 10;
 /// How long a grant is remembered after its end.
 const KEPT: Duration = Duration::days(7);
 
@@ -48,12 +51,33 @@ impl Grant {
         self.revoked_at.is_none() && self.expires_at > now
     }
 
+    /// When anything was last heard of it.
+    fn last_seen(&self) -> DateTime<Utc> {
+        self.last_used_at.unwrap_or(self.created_at)
+    }
+
     fn event(&self) -> serde_json::Value {
         json!({ "grantId": self.id, "clientName": self.client_name, "clientId": self.client_id, "scopes": self.scopes })
     }
 }
 
-/// Lets an app in; gives the code that it fetches its first tokens with.
+/// An app that a customer lets in, however often they were asked.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The newest grant, which names it.
+    pub newest: Grant,
+    /// How many there are.
+    pub grants: usize,
+    /// What it may do by any of them.
+    pub scopes: Scopes,
+    /// When it was first let in.
+    pub since: DateTime<Utc>,
+    /// To the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Lets an app in; gives the code that it fetches its first tokens with. Of too many grants of the same app the one that
+/// was used longest ago ends.
 ///
 /// # Errors
 ///
@@ -66,7 +90,13 @@ pub async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> Resul
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
     let now = now();
-    if live(customer_id, now).all(&tx).await?.len() >= MAX_GRANTS {
+    let grants = live(customer_id, now).all(&tx).await?;
+    let is_of_the_same = |grant: &&Grant| grant.client_id == consent.client_id;
+    if grants.iter().filter(is_of_the_same).count() >= MAX_OF_ONE_APP {
+        if let Some(oldest) = grants.iter().filter(is_of_the_same).min_by_key(|grant| grant.last_seen()) {
+            end_in(&tx, oldest.clone(), EventType::GrantRevoked).await?;
+        }
+    } else if grants.len() >= MAX_GRANTS {
         return Err(Error::conflict(
             "too_many_apps",
             format!("You have let {MAX_GRANTS} apps in already. Take back one that you no longer use."),
@@ -103,7 +133,7 @@ pub async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> Resul
     Ok((grant, code))
 }
 
-/// The apps that a customer lets in now, newest first.
+/// What a customer lets apps do now, newest first.
 ///
 /// # Errors
 ///
@@ -113,6 +143,33 @@ pub async fn list(db: &Db, customer_id: &CustomerId) -> Result<Vec<Grant>> {
     Ok(grants)
 }
 
+/// The apps that a customer lets in now, the one let in last first.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn apps(db: &Db, customer_id: &CustomerId) -> Result<Vec<App>> {
+    let mut apps: Vec<App> = Vec::new();
+    for grant in list(db, customer_id).await? {
+        match apps.iter_mut().find(|app| app.newest.client_id == grant.client_id) {
+            Some(app) => {
+                app.grants += 1;
+                app.scopes = app.scopes.or(grant.scopes);
+                app.since = grant.created_at;
+                app.last_used_at = app.last_used_at.max(grant.last_used_at);
+            }
+            None => apps.push(App {
+                grants: 1,
+                scopes: grant.scopes,
+                since: grant.created_at,
+                last_used_at: grant.last_used_at,
+                newest: grant,
+            }),
+        }
+    }
+    Ok(apps)
+}
+
 fn live(customer_id: &CustomerId, now: DateTime<Utc>) -> sea_orm::Select<oauth_grant::Entity> {
     oauth_grant::Entity::find()
         .filter(oauth_grant::Column::CustomerId.eq(customer_id.clone()))
@@ -120,7 +177,7 @@ fn live(customer_id: &CustomerId, now: DateTime<Utc>) -> sea_orm::Select<oauth_g
         .filter(oauth_grant::Column::ExpiresAt.gt(now))
 }
 
-/// Lets an app in no longer. Doing it again changes nothing.
+/// Lets the app of this grant in no longer, by none of its grants. Doing it again changes nothing.
 ///
 /// # Errors
 ///
@@ -129,7 +186,9 @@ pub async fn revoke(db: &Db, customer_id: &CustomerId, id: &GrantId) -> Result<(
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
     let grant = find_in(&tx, customer_id, id).await?.ok_or(Error::NotFound("app"))?;
-    end_in(&tx, grant, EventType::GrantRevoked).await?;
+    for same in live(customer_id, now()).filter(oauth_grant::Column::ClientId.eq(grant.client_id)).all(&tx).await? {
+        end_in(&tx, same, EventType::GrantRevoked).await?;
+    }
     tx.commit().await
 }
 
@@ -185,7 +244,7 @@ pub async fn still_accepted(db: &Db, grants: Vec<GrantId>) -> Result<Vec<GrantId
 /// When the database fails.
 pub async fn forget_dead(db: &Db) -> Result<u64> {
     let now = now();
-    let tokens = oauth_token::Entity::delete_many().filter(oauth_token::Column::ExpiresAt.lt(now));
+    let tokens = oauth_token::Entity::delete_many().filter(oauth_token::Column::ExpiresAt.lt(now - EXPIRED_KEPT));
     let tokens = tokens.exec(db.connection()).await?.rows_affected;
     // A code that was used is known until its grant is over: it may come again.
     let over = Condition::any()

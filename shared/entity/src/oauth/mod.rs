@@ -2,7 +2,8 @@
 //!
 //! A **grant** is what a customer has let an app do. It begins with the consent, which makes a **code**; the code is
 //! exchanged for an access token, which is short-lived, and a refresh token, which is exchanged for the next pair. Each
-//! code and refresh token is good once: one that comes again was copied, and ends the grant. Everything ends with its
+//! code and refresh token is good once: one that comes again was copied, and ends the grant (but for an answer that got lost,
+//! see [`refresh`]). Everything ends with its
 //! grant, and a grant that nobody comes back to ends by itself.
 
 mod clients;
@@ -13,7 +14,7 @@ use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
 use serde::{Deserialize, Serialize};
 
 pub use clients::{Client, NewClient, client, keep_document, register};
-pub use grants::{Consent, Grant, allow, forget_dead, list, revoke, still_accepted};
+pub use grants::{App, Consent, Grant, allow, apps, forget_dead, list, revoke, still_accepted};
 pub use tokens::{Authorized, Issued, NotIssued, Redemption, authenticate, end, end_leaked, redeem, refresh};
 
 use crate::secret::plain_secret;
@@ -42,6 +43,8 @@ pub enum TokenKind {
     Access,
     /// It is exchanged for others.
     Refresh,
+    /// It was to be exchanged for others, but never arrived, and its app was given another one.
+    Lost,
 }
 
 /// Where answers to an app may go.

@@ -3,12 +3,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::grants::{self, Grant};
-use super::{AccessToken, Code, RefreshToken, TokenKind};
+use super::{AccessToken, Code, RefreshToken, TokenKind, clients};
 use crate::bounded::Tx;
 use crate::customers::{self, Customer, CustomerStatus};
 use crate::db::{Db, now};
@@ -25,6 +26,10 @@ type Token = oauth_token::Model;
 const ACCESS_LIFETIME: Duration = Duration::minutes(15);
 /// How long an app may stay away before it has to ask again.
 const IDLE: Duration = Duration::days(30);
+/// How long an app may come again with a refresh token whose answer it never got.
+const LOST_ANSWER: Duration = Duration::minutes(1);
+/// How long an access token that ran out is remembered, so that its app is told that and nothing else.
+pub(super) const EXPIRED_KEPT: Duration = Duration::days(1);
 /// How long an app is let in at most, however often it comes.
 const LONGEST: Duration = Duration::days(365);
 /// Last use is recorded at most this often for a grant, so that reading does not mean writing.
@@ -35,8 +40,8 @@ const LAST_USE_RESOLUTION: Duration = Duration::minutes(1);
 pub struct Redemption {
     /// Who it says it is.
     pub client_id: String,
-    /// Where it says the code was sent.
-    pub redirect_uri: String,
+    /// Where it says the code was sent, if it says so: OAuth 2.1 no longer asks for it.
+    pub redirect_uri: Option<String>,
     /// Of PKCE: what the challenge is the hash of.
     pub verifier: String,
 }
@@ -57,6 +62,9 @@ pub struct Issued {
 /// Why there are no tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum NotIssued {
+    /// There is no such app, or it was forgotten.
+    #[error("unknown app")]
+    UnknownClient,
     /// The code or token is unknown, was used, has run out, or is not this app's: nobody is told which.
     #[error("unknown, used, expired, or not of this app")]
     Invalid,
@@ -94,20 +102,26 @@ pub struct Authorized {
 ///
 /// # Errors
 ///
-/// [`NotIssued`] says why not. A code that comes a second time also ends the grant.
+/// [`NotIssued`] says why not. A code that its own app brings a second time also ends the grant.
 pub async fn redeem(db: &Db, code: &Code, redemption: &Redemption) -> std::result::Result<Issued, NotIssued> {
+    require_known(db, &redemption.client_id).await?;
     let known = oauth_code::Entity::find_by_id(code.hash()).one(db.connection()).await?.ok_or(NotIssued::Invalid)?;
     let tx = db.write_tx().await?;
     let customer = lock(&tx, &known.customer_id).await?;
     let found = oauth_code::Entity::find_by_id(code.hash()).one(&tx).await?.ok_or(NotIssued::Invalid)?;
     let grant = grants::find_in(&tx, &found.customer_id, &found.grant_id).await?.ok_or(NotIssued::Invalid)?;
+    let is_theirs = grant.client_id == redemption.client_id
+        && redemption.redirect_uri.as_ref().is_none_or(|uri| *uri == grant.redirect_uri)
+        && answers(&found.challenge, &redemption.verifier);
+    // Codes stand in histories and logs. Who finds one there, and has no more, must not be able to shut the app out.
+    if !is_theirs {
+        return Err(NotIssued::Invalid);
+    }
     if found.used_at.is_some() {
         return Err(end_as_copied(tx, grant).await?);
     }
     let now = now();
-    let is_theirs = grant.client_id == redemption.client_id && grant.redirect_uri == redemption.redirect_uri;
-    if !is_theirs || !answers(&found.challenge, &redemption.verifier) || found.expires_at <= now || !grant.is_live(now)
-    {
+    if found.expires_at <= now || !grant.is_live(now) {
         return Err(NotIssued::Invalid);
     }
     require_active(&customer)?;
@@ -122,24 +136,32 @@ pub async fn redeem(db: &Db, code: &Code, redemption: &Redemption) -> std::resul
 
 /// Exchanges a refresh token for the next tokens; `asked` are fewer permissions for the access token, if wanted.
 ///
+/// An app that never got the answer comes again with the same token. For a minute, and while nobody has used what the
+/// lost answer had, it gets another pair, and the lost one is good for nothing.
+///
 /// # Errors
 ///
-/// [`NotIssued`] says why not. A token that comes a second time also ends the grant.
+/// [`NotIssued`] says why not. Otherwise a token that comes a second time also ends the grant, and so does one of a lost
+/// answer.
 pub async fn refresh(
     db: &Db,
     token: &RefreshToken,
     client_id: &str,
     asked: Option<Scopes>,
 ) -> std::result::Result<Issued, NotIssued> {
-    let known = find(db, &token.hash(), TokenKind::Refresh).await?.ok_or(NotIssued::Invalid)?;
+    require_known(db, client_id).await?;
+    let known =
+        find(db, &token.hash()).await?.filter(|token| token.kind != TokenKind::Access).ok_or(NotIssued::Invalid)?;
     let tx = db.write_tx().await?;
     let customer = lock(&tx, &known.customer_id).await?;
     let found = oauth_token::Entity::find_by_id(token.hash()).one(&tx).await?.ok_or(NotIssued::Invalid)?;
     let grant = grants::find_in(&tx, &found.customer_id, &found.grant_id).await?.ok_or(NotIssued::Invalid)?;
-    if found.used_at.is_some() {
-        return Err(end_as_copied(tx, grant).await?);
-    }
     let now = now();
+    let lost_at = match found.used_at {
+        None if found.kind == TokenKind::Refresh => None,
+        Some(used_at) if grant.client_id == client_id && may_be_lost(&tx, &grant, used_at).await? => Some(used_at),
+        _ => return Err(end_as_copied(tx, grant).await?),
+    };
     if grant.client_id != client_id || found.expires_at <= now || !grant.is_live(now) {
         return Err(NotIssued::Invalid);
     }
@@ -148,12 +170,47 @@ pub async fn refresh(
     if scopes.is_empty() || !scopes.is_within(grant.scopes) {
         return Err(NotIssued::Scope);
     }
-    let mut used: oauth_token::ActiveModel = found.into();
-    used.used_at = Set(Some(now));
-    used.update(&tx).await?;
+    if let Some(lost_at) = lost_at {
+        take_back(&tx, &grant, lost_at).await?;
+    } else {
+        let mut used: oauth_token::ActiveModel = found.into();
+        used.used_at = Set(Some(now));
+        used.update(&tx).await?;
+    }
     let issued = issue_in(&tx, grant, scopes).await?;
     tx.commit().await?;
     Ok(issued)
+}
+
+/// Whether the answer to what was exchanged at this time may never have arrived: it was a moment ago, and nobody has used
+/// any of it.
+async fn may_be_lost(tx: &Tx, grant: &Grant, used_at: DateTime<Utc>) -> Result<bool> {
+    if used_at <= now() - LOST_ANSWER {
+        return Ok(false);
+    }
+    let used = issued_since(grant, used_at).filter(oauth_token::Column::UsedAt.is_not_null()).one(tx).await?;
+    Ok(used.is_none())
+}
+
+/// Makes a lost answer good for nothing. Its refresh token is remembered: should it come after all, somebody else got the
+/// answer that came later.
+async fn take_back(tx: &Tx, grant: &Grant, lost_at: DateTime<Utc>) -> Result<()> {
+    for token in issued_since(grant, lost_at).all(tx).await? {
+        if token.kind == TokenKind::Access {
+            oauth_token::Entity::delete_by_id(token.hash).exec(tx).await?;
+        } else {
+            let mut lost: oauth_token::ActiveModel = token.into();
+            lost.kind = Set(TokenKind::Lost);
+            lost.update(tx).await?;
+        }
+    }
+    Ok(())
+}
+
+fn issued_since(grant: &Grant, time: DateTime<Utc>) -> sea_orm::Select<oauth_token::Entity> {
+    oauth_token::Entity::find()
+        .filter(oauth_token::Column::GrantId.eq(grant.id.clone()))
+        .filter(oauth_token::Column::CreatedAt.gte(time))
 }
 
 /// Somebody has what only one app should have. Whoever it is, nothing of the grant is good any more.
@@ -169,6 +226,10 @@ async fn lock(tx: &Tx, customer_id: &CustomerId) -> std::result::Result<Customer
         Error::NotFound(_) => NotIssued::Invalid,
         other => other.into(),
     })
+}
+
+async fn require_known(db: &Db, client_id: &str) -> std::result::Result<(), NotIssued> {
+    clients::client(db, client_id).await?.map(drop).ok_or(NotIssued::UnknownClient)
 }
 
 fn require_active(customer: &Customer) -> std::result::Result<(), NotIssued> {
@@ -203,19 +264,16 @@ async fn issue_in(tx: &Tx, grant: Grant, scopes: Scopes) -> Result<Issued> {
     Ok(Issued { access, lifetime: ACCESS_LIFETIME, refresh, scopes })
 }
 
-async fn find(db: &Db, hash: &HashedSecret, kind: TokenKind) -> Result<Option<Token>> {
-    let token = oauth_token::Entity::find_by_id(hash.clone())
-        .filter(oauth_token::Column::Kind.eq(kind))
-        .one(db.connection())
-        .await?;
-    Ok(token)
+async fn find(db: &Db, hash: &HashedSecret) -> Result<Option<Token>> {
+    Ok(oauth_token::Entity::find_by_id(hash.clone()).one(db.connection()).await?)
 }
 
 /// Checks an access token for the server with this address: one joined look-up by hash.
 ///
 /// # Errors
 ///
-/// [`Refused`] says which of the three it is, as for keys.
+/// [`Refused`] says why not, as for keys; a token that has run out is told apart, since its app has only to come with
+/// the next.
 pub async fn authenticate(db: &Db, token: &AccessToken, resource: &str) -> std::result::Result<Authorized, Refused> {
     let hash = token.hash();
     let found = oauth_token::Entity::find_by_id(hash.clone())
@@ -227,42 +285,51 @@ pub async fn authenticate(db: &Db, token: &AccessToken, resource: &str) -> std::
         .map_err(Error::from)?;
     let Some((token, Some(grant), Some(customer))) = found else { return Err(Refused::UnknownKey) };
     let now = now();
-    if !token.hash.is(&hash) || token.expires_at <= now || !grant.is_live(now) || grant.resource != resource {
+    if !token.hash.is(&hash) || !grant.is_live(now) || grant.resource != resource {
         return Err(Refused::UnknownKey);
+    }
+    if token.expires_at <= now {
+        return Err(Refused::ExpiredToken);
     }
     let status = customer.status(now);
     if !status.may_use_keys() {
         return Err(Refused::Inactive(status));
     }
-    record_use(db, &grant, now);
+    record_use(db, &token, &grant, now);
     Ok(Authorized { customer, grant_id: grant.id, scopes: token.scopes, expires_at: token.expires_at })
 }
 
-/// Notes in the background that the app was there, unless that was noted within the last minute.
-fn record_use(db: &Db, grant: &Grant, now: DateTime<Utc>) {
-    if grant.last_used_at.is_some_and(|last| last > now - LAST_USE_RESOLUTION) {
+/// Notes in the background that the token was used, if this is the first time, and that the app was there, unless that was
+/// noted within the last minute.
+fn record_use(db: &Db, token: &Token, grant: &Grant, now: DateTime<Utc>) {
+    let is_first = token.used_at.is_none();
+    if !is_first && grant.last_used_at.is_some_and(|last| last > now - LAST_USE_RESOLUTION) {
         return;
     }
-    let (db, id, seen) = (db.clone(), grant.id.clone(), grant.last_used_at);
+    let (db, hash, id, seen) = (db.clone(), token.hash.clone(), grant.id.clone(), grant.last_used_at);
     tokio::spawn(async move {
-        // Compared with what was read, so that of many simultaneous requests one writes.
-        let unchanged = match seen {
-            Some(seen) => oauth_grant::Column::LastUsedAt.eq(seen),
-            None => oauth_grant::Column::LastUsedAt.is_null(),
+        let of_token = async {
+            let first = oauth_token::Entity::update_many().col_expr(oauth_token::Column::UsedAt, Expr::value(now));
+            let first = first.filter(oauth_token::Column::Hash.eq(hash)).filter(oauth_token::Column::UsedAt.is_null());
+            if is_first { first.exec(db.connection()).await.map(drop) } else { Ok(()) }
         };
-        let result = oauth_grant::Entity::update_many()
-            .col_expr(oauth_grant::Column::LastUsedAt, sea_orm::sea_query::Expr::value(now))
-            .filter(oauth_grant::Column::Id.eq(id))
-            .filter(unchanged)
-            .exec(db.connection())
-            .await;
-        if let Err(error) = result {
-            tracing::warn!(%error, "could not record the last use of an app");
+        let of_grant = async {
+            // Compared with what was read, so that of many simultaneous requests one writes.
+            let unchanged = match seen {
+                Some(seen) => oauth_grant::Column::LastUsedAt.eq(seen),
+                None => oauth_grant::Column::LastUsedAt.is_null(),
+            };
+            let last = oauth_grant::Entity::update_many().col_expr(oauth_grant::Column::LastUsedAt, Expr::value(now));
+            last.filter(oauth_grant::Column::Id.eq(id)).filter(unchanged).exec(db.connection()).await.map(drop)
+        };
+        if let Err(error) = of_token.await.and(of_grant.await) {
+            tracing::warn!(%error, "could not record the use of an app's token");
         }
     });
 }
 
-/// Ends the grant that a token is of: its app says goodbye. A token that is nobody's is no error.
+/// Ends the grant that a token is of: its app says goodbye. A token that is nobody's is no error, and one that has run out
+/// is as good as any.
 ///
 /// # Errors
 ///

@@ -27,6 +27,8 @@ use buckets::{Buckets, Outcome};
 /// See draft-ietf-httpapi-ratelimit-headers.
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// Codes of refusals that nobody was guessing for.
+const NO_GUESS: [&str; 2] = ["missing_key", "expired_token"];
 /// In seconds.
 const WINDOW: u32 = 60;
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
@@ -338,10 +340,12 @@ impl RateLimiter {
     }
 
     /// What a failed authentication is answered: a 401 costs the client's address an attempt, and once there is none
-    /// left, it is a 429. Whoever shows a good credential never comes here, so nobody is locked out by others.
+    /// left, it is a 429. Whoever shows a good credential never comes here, so nobody is locked out by others. Who shows
+    /// none, or one that was good until lately, guesses nothing and pays nothing: that is how apps begin, and how they go
+    /// on after a quarter of an hour, many of them from the one address of who hosts them.
     #[must_use]
     pub fn after_failure(&self, request: &Extensions, headers: &HeaderMap, error: ApiError) -> ApiError {
-        if error.status != StatusCode::UNAUTHORIZED {
+        if error.status != StatusCode::UNAUTHORIZED || NO_GUESS.contains(&error.code) {
             return error;
         }
         match self.charge_ip(request, headers, Scope::Preauth) {
