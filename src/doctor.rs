@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, METRICS_ADDR, Mode, Secrets, auth_config_variable};
 use web::process::open_database;
 
+use crate::print::say;
+
 /// Prints a line for each check.
 ///
 /// # Errors
@@ -77,12 +79,12 @@ struct Report {
 
 impl Report {
     fn good(&mut self, what: &str, found: &str) {
-        println!("ok   {what}: {found}");
+        say!("ok   {what}: {found}");
     }
 
     fn bad(&mut self, what: &str, problem: &str) {
         self.problems += 1;
-        println!("FIX  {what}: {problem}");
+        say!("FIX  {what}: {problem}");
     }
 
     fn note(&mut self, what: &str, result: Result<String, String>) {
