@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use entity::customers;
 use entity::db::DatabaseUrl;
+use entity::private;
 use model::{Limits, Model};
 use platforms::Platforms;
 use platforms::check::Finding;
@@ -178,7 +179,7 @@ async fn connected_platforms(report: &mut Report, config: &Config, environment: 
 
 fn writable(dir: &Path) -> Result<String, String> {
     let probe = dir.join(".doctor");
-    let tried = std::fs::create_dir_all(dir)
+    let tried = private::make_directory(dir)
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
     match tried {
