@@ -7,6 +7,7 @@
 pub mod clients;
 mod error;
 mod parameters;
+mod quote;
 pub mod redirect;
 mod register;
 pub mod request;
@@ -45,7 +46,11 @@ pub fn routes(oauth: Option<&OAuth>, limiter: &RateLimiter) -> Router<Gateway> {
     Router::new()
         .merge(resource_routes(oauth))
         .route(METADATA_PATH, get(metadata))
-        .route(REGISTER_PATH, post(register::register).route_layer(limiter.by_ip(Scope::Preauth)))
+        .route(
+            REGISTER_PATH,
+            post(register::register)
+                .route_layer(limiter.by_ip_or(Scope::Preauth, |exceeded| OAuthError::from(exceeded).into_response())),
+        )
         .route(AUTHORIZE_PATH, get(consent::show).post(consent::decide))
         .route(TOKEN_PATH, post(token::exchange))
         .route(REVOKE_PATH, post(token::revoke))
