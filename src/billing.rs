@@ -7,15 +7,16 @@ use web::config::{Environment, Secrets};
 use web::timestamp;
 
 use crate::operator::{open, sentence};
+use crate::print::say;
 use crate::sandbox;
 
 pub async fn events(environment: &Environment, open_only: bool, limit: u16) -> Result<(), String> {
     let (_, db) = open(environment).await?;
     let events = billing::list(&db, open_only, limit.into()).await.map_err(sentence)?;
-    println!("{:<30}  {:<40}  {:<24}  {:>8}  state", "id", "type", "received", "attempts");
+    say!("{:<30}  {:<40}  {:<24}  {:>8}  state", "id", "type", "received", "attempts");
     for event in events {
         let received = timestamp(event.received_at);
-        println!("{:<30}  {:<40}  {received}  {:>8}  {}", event.id, event.event_type, event.attempts, state(&event));
+        say!("{:<30}  {:<40}  {received}  {:>8}  {}", event.id, event.event_type, event.attempts, state(&event));
     }
     Ok(())
 }
@@ -37,7 +38,7 @@ pub async fn replay(environment: &Environment, id: &str) -> Result<(), String> {
         entity::Error::NotFound(_) => format!("there is no event `{id}`; `heycmo billing events` shows the ids"),
         other => sentence(other),
     })?;
-    println!("{id} is due again; a running gateway handles it within half a minute.");
+    say!("{id} is due again; a running gateway handles it within half a minute.");
     Ok(())
 }
 
@@ -50,13 +51,16 @@ pub async fn reconcile(environment: &Environment) -> Result<(), String> {
         account => account,
     };
     let result = Billing::new(db, stripe, config.grace, public_url)?.reconcile().await?;
-    println!(
+    say!(
         "Compared {} subscriptions with Stripe and corrected {}; found {} paid checkouts that were not known; {} grace \
          periods were over.",
-        result.compared, result.corrected, result.found, result.grace_ended
+        result.compared,
+        result.corrected,
+        result.found,
+        result.grace_ended
     );
     for (id, problem) in &result.failed {
-        println!("  {id}: {problem}");
+        say!("  {id}: {problem}");
     }
     if result.failed.is_empty() { Ok(()) } else { Err(format!("{} could not be compared", result.failed.len())) }
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use entity::customers;
 use entity::db::DatabaseUrl;
+use entity::private;
 use model::{Limits, Model};
 use platforms::Platforms;
 use platforms::check::Finding;
 use tokio::net::TcpListener;
 use web::config::{Config, Environment, GATEWAY_ADDR, MCP_ADDR, METRICS_ADDR, Mode, Secrets, auth_config_variable};
 use web::process::open_database;
+
+use crate::print::say;
 
 /// Prints a line for each check.
 ///
@@ -77,12 +80,12 @@ struct Report {
 
 impl Report {
     fn good(&mut self, what: &str, found: &str) {
-        println!("ok   {what}: {found}");
+        say!("ok   {what}: {found}");
     }
 
     fn bad(&mut self, what: &str, problem: &str) {
         self.problems += 1;
-        println!("FIX  {what}: {problem}");
+        say!("FIX  {what}: {problem}");
     }
 
     fn note(&mut self, what: &str, result: Result<String, String>) {
@@ -176,7 +179,7 @@ async fn connected_platforms(report: &mut Report, config: &Config, environment: 
 
 fn writable(dir: &Path) -> Result<String, String> {
     let probe = dir.join(".doctor");
-    let tried = std::fs::create_dir_all(dir)
+    let tried = private::make_directory(dir)
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
     match tried {

@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
-#![expect(clippy::print_stdout, reason = "a command-line tool")]
 
 mod billing;
 mod cli;
 mod doctor;
 mod operator;
+mod print;
 mod sandbox;
 mod scan;
 mod serve;

@@ -14,6 +14,7 @@ use web::process::open_database;
 use web::timestamp;
 
 use crate::cli::{CreateKey, Provision};
+use crate::print::say;
 use crate::welcome;
 
 /// How long the servers may take to end what a customer's keys opened.
@@ -24,8 +25,8 @@ pub async fn provision(environment: &Environment, arguments: Provision) -> Resul
     let Provision { email, plan, brand_name, website } = arguments;
     let (customer, key) =
         customers::provision(&db, NewCustomer { email, plan, brand_name, website }).await.map_err(sentence)?;
-    println!("Made customer {} for {}.\n", customer.id, customer.email);
-    println!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &key));
+    say!("Made customer {} for {}.\n", customer.id, customer.email);
+    say!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &key));
     Ok(())
 }
 
@@ -36,8 +37,8 @@ pub async fn create_key(environment: &Environment, arguments: CreateKey) -> Resu
     let scopes = (!arguments.scopes.is_empty()).then(|| arguments.scopes.into_iter().collect());
     let new = NewKey { by: By::Operator, label: arguments.label, expires_at, scopes };
     let (key, plain) = keys::create(&db, &customer.id, new).await.map_err(sentence)?;
-    println!("Made key {} ({}) for {}; it may {}.\n", key.id, key.label, customer.email, list(key.scopes));
-    println!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &plain));
+    say!("Made key {} ({}) for {}; it may {}.\n", key.id, key.label, customer.email, list(key.scopes));
+    say!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &plain));
     Ok(())
 }
 
@@ -45,13 +46,18 @@ pub async fn list_keys(environment: &Environment, customer: &str) -> Result<(), 
     let (_, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
     let keys = keys::list(&db, &customer.id).await.map_err(sentence)?;
-    println!(
+    say!(
         "{:<30}  {:<6}  {:<20}  {:<20}  {:<24}  {:<24}  state",
-        "id", "last 4", "label", "may", "created", "last used"
+        "id",
+        "last 4",
+        "label",
+        "may",
+        "created",
+        "last used"
     );
     for key in keys {
         let last_used = key.last_used_at.map_or_else(|| "never".to_owned(), timestamp);
-        println!(
+        say!(
             "{:<30}  {:<6}  {:<20}  {:<20}  {:<24}  {last_used:<24}  {}",
             key.id.as_str(),
             key.last4,
@@ -83,7 +89,7 @@ pub async fn revoke_key(environment: &Environment, customer: &str, key: &str) ->
     let key =
         key.parse().map_err(|error| format!("`{key}` {error}; `heycmo key list {}` shows the ids", customer.email))?;
     let key = keys::revoke(&db, &customer.id, &key).await.map_err(sentence)?;
-    println!("Key {} (…{}) is revoked; what it opened ends within seconds.", key.id, key.last4);
+    say!("Key {} (…{}) is revoked; what it opened ends within seconds.", key.id, key.last4);
     Ok(())
 }
 
@@ -91,7 +97,7 @@ pub async fn suspend(environment: &Environment, customer: &str) -> Result<(), St
     let (_, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
     customers::suspend(&db, &customer.id).await.map_err(sentence)?;
-    println!(
+    say!(
         "{} is suspended; open sessions end within seconds. `heycmo customer resume {0}` takes it back.",
         customer.email
     );
@@ -102,18 +108,18 @@ pub async fn resume(environment: &Environment, customer: &str) -> Result<(), Str
     let (_, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
     let customer = customers::resume(&db, &customer.id).await.map_err(sentence)?;
-    println!("{} is {}; the same keys work again.", customer.email, customer.status(now()));
+    say!("{} is {}; the same keys work again.", customer.email, customer.status(now()));
     Ok(())
 }
 
 pub async fn list_customers(environment: &Environment) -> Result<(), String> {
     let (_, db) = open(environment).await?;
     let customers = customers::list(&db).await.map_err(sentence)?;
-    println!("{:<31}  {:<10}  {:<8}  {:<24}  e-mail", "id", "status", "plan", "since");
+    say!("{:<31}  {:<10}  {:<8}  {:<24}  e-mail", "id", "status", "plan", "since");
     for customer in customers {
         let status = customer.status(now());
         let since = timestamp(customer.created_at);
-        println!(
+        say!(
             "{:<31}  {:<10}  {:<8}  {since:<24}  {}",
             customer.id.as_str(),
             status.as_str(),
@@ -127,28 +133,28 @@ pub async fn list_customers(environment: &Environment) -> Result<(), String> {
 pub async fn show(environment: &Environment, customer: &str) -> Result<(), String> {
     let (_, db) = open(environment).await?;
     let customer = find(&db, customer).await?;
-    println!("{}  {}", customer.id, customer.email);
-    println!("  status       {}", customer.status(now()));
-    println!("  plan         {}", customer.plan);
-    println!("  brand        {}", customer.brand_name.as_deref().unwrap_or("not named yet"));
-    println!("  since        {}", timestamp(customer.created_at));
+    say!("{}  {}", customer.id, customer.email);
+    say!("  status       {}", customer.status(now()));
+    say!("  plan         {}", customer.plan);
+    say!("  brand        {}", customer.brand_name.as_deref().unwrap_or("not named yet"));
+    say!("  since        {}", timestamp(customer.created_at));
     if let Some(ends_at) = customer.grace_ends_at {
-        println!("  grace ends   {}", timestamp(ends_at));
+        say!("  grace ends   {}", timestamp(ends_at));
     }
     if let Some(id) = &customer.stripe_customer_id {
-        println!("  at Stripe    {id}");
+        say!("  at Stripe    {id}");
     }
     for subscription in billing::of_customer(&db, &customer.id).await.map_err(sentence)? {
         let until = subscription.period_ends_at.map_or_else(|| "no end known".to_owned(), timestamp);
         let ending = if subscription.cancel_at_period_end { ", then over" } else { "" };
-        println!("  subscription {} {} until {until}{ending}", subscription.id, subscription.status.as_str());
+        say!("  subscription {} {} until {until}{ending}", subscription.id, subscription.status.as_str());
     }
     for key in keys::list(&db, &customer.id).await.map_err(sentence)? {
-        println!("  key          {} …{} {} {} ({})", key.id, key.last4, key.label, state(&key), list(key.scopes));
+        say!("  key          {} …{} {} {} ({})", key.id, key.last4, key.label, state(&key), list(key.scopes));
     }
     for app in oauth::apps(&db, &customer.id).await.map_err(sentence)? {
         let (since, may) = (timestamp(app.since), list(app.scopes));
-        println!("  app          {} {} since {since} ({may})", app.newest.client_id, app.newest.client_name);
+        say!("  app          {} {} since {since} ({may})", app.newest.client_id, app.newest.client_name);
     }
     Ok(())
 }
@@ -172,7 +178,7 @@ pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Res
     if let Err(error) = customers::delete(&db, &customer.id).await {
         return Err(format!("{} is suspended but not deleted. {error}", customer.email));
     }
-    println!("{} and everything of theirs is deleted.", customer.email);
+    say!("{} and everything of theirs is deleted.", customer.email);
     Ok(())
 }
 

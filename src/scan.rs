@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use marketing::scanner::{Reach, Scanner, markdown};
 
 use crate::cli::Scan;
+use crate::print::say;
 
 /// Every address: whoever has this command line has this machine.
 const EVERYWHERE: [&str; 2] = ["0.0.0.0/0", "::/0"];
@@ -26,9 +27,9 @@ pub async fn scan(arguments: Scan) -> Result<(), String> {
         error => error.to_string(),
     })?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&scan).map_err(|error| error.to_string())?);
+        say!("{}", serde_json::to_string_pretty(&scan).map_err(|error| error.to_string())?);
     } else {
-        print!("{}", markdown(&scan));
+        say!("{}", markdown(&scan).trim_end());
     }
     Ok(())
 }

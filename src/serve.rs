@@ -19,6 +19,7 @@ use web::process::Process;
 use web::rate_limit::RateLimiter;
 use web::{metrics, serve};
 
+use crate::print::say;
 use crate::sandbox::Sandboxes;
 use crate::{sandbox, welcome};
 
@@ -136,24 +137,24 @@ fn apps(
 async fn greet(config: &Config, db: &Db, addresses: &Addresses, sandboxes: Option<&Sandboxes>) -> Result<(), String> {
     let gateway = config.origins.gateway(addresses.gateway.port());
     let mcp = config.origins.mcp(addresses.mcp.port());
-    println!("HeyCMO serves\n  REST gateway  {}\n  MCP server    {}", gateway.join(""), mcp.join("/mcp"));
+    say!("HeyCMO serves\n  REST gateway  {}\n  MCP server    {}", gateway.join(""), mcp.join("/mcp"));
     if config.oauth(addresses.gateway.port(), addresses.mcp.port()).is_some() {
-        println!("  Apps that speak OAuth need nothing but the address of the MCP server");
+        say!("  Apps that speak OAuth need nothing but the address of the MCP server");
     }
     if let Some(sandboxes) = sandboxes {
         let names = sandboxes.names();
-        println!("  Sandbox of {names} (no money moves, nothing is posted)  {}", sandboxes.origin.join(""));
+        say!("  Sandbox of {names} (no money moves, nothing is posted)  {}", sandboxes.origin.join(""));
     }
-    println!();
+    say!("");
     let is_first_start =
         config.mode == Mode::Development && !customers::exist(db).await.map_err(|error| error.to_string())?;
     if !is_first_start {
-        println!("To connect another assistant: heycmo key create EMAIL");
+        say!("To connect another assistant: heycmo key create EMAIL");
         return Ok(());
     }
     let demo = NewCustomer { email: DEMO_EMAIL.to_owned(), ..NewCustomer::default() };
     match customers::provision(db, demo).await {
-        Ok((_, key)) => println!(
+        Ok((_, key)) => say!(
             "This is your first start, so there is a customer for you, {DEMO_EMAIL}.\n\n{}",
             welcome::connect(&mcp, &key)
         ),

@@ -9,6 +9,7 @@ use web::timestamp;
 
 use crate::cli::ListRuns;
 use crate::operator::{find, open, sentence};
+use crate::print::say;
 
 /// Whose a run is that is no customer's.
 const SERVICE: &str = "the service";
@@ -22,10 +23,10 @@ pub async fn list(environment: &Environment, arguments: ListRuns) -> Result<(), 
     };
     let filter = Filter { workflow, status };
     let runs = workflows::list_all(&db, customer.as_ref(), filter, limit.into()).await.map_err(sentence)?;
-    println!("{:<30}  {:<17}  {:<9}  {:<24}  {:<24}  whose", "id", "workflow", "status", "asked for", "ended");
+    say!("{:<30}  {:<17}  {:<9}  {:<24}  {:<24}  whose", "id", "workflow", "status", "asked for", "ended");
     for run in runs {
         let ended = run.ended_at.map_or_else(|| "not yet".to_owned(), timestamp);
-        println!(
+        say!(
             "{:<30}  {:<17}  {:<9}  {:<24}  {ended:<24}  {}",
             run.id.as_str(),
             run.workflow.as_str(),
@@ -44,32 +45,32 @@ fn whose(run: &Run) -> &str {
 pub async fn show(environment: &Environment, id: &str) -> Result<(), String> {
     let (_, db) = open(environment).await?;
     let run = find_run(&db, id).await?;
-    println!("{}  {}", run.id, run.workflow);
-    println!("  status       {}", run.status.as_str());
-    println!("  whose        {}", whose(&run));
-    println!("  asked for    {}", timestamp(run.created_at));
+    say!("{}  {}", run.id, run.workflow);
+    say!("  status       {}", run.status.as_str());
+    say!("  whose        {}", whose(&run));
+    say!("  asked for    {}", timestamp(run.created_at));
     if let Some(at) = run.started_at {
-        println!("  begun        {}", timestamp(at));
+        say!("  begun        {}", timestamp(at));
     }
     if let Some(at) = run.ended_at {
-        println!("  ended        {}", timestamp(at));
+        say!("  ended        {}", timestamp(at));
     }
-    println!("  input        {}", run.input);
+    say!("  input        {}", run.input);
     if let Some(output) = &run.output {
-        println!("  output       {output}");
+        say!("  output       {output}");
     }
     if let Some(error) = &run.error {
-        println!("  error        {error}");
+        say!("  error        {error}");
     }
     if let Some(earlier) = &run.retry_of {
-        println!("  retry of     {earlier}");
+        say!("  retry of     {earlier}");
     }
     for step in workflows::steps(&db, &run).await.map_err(sentence)? {
         let ended = step.ended_at.map_or_else(String::new, |at| format!(", ended {}", timestamp(at)));
         let again = if step.attempts > 1 { format!(", attempt {}", step.attempts) } else { String::new() };
         let error = step.error.map_or_else(String::new, |error| format!(": {error}"));
         let (name, status, begun) = (step.name, step.status.as_str(), timestamp(step.started_at));
-        println!("  step         {name} {status}, begun {begun}{ended}{again}{error}");
+        say!("  step         {name} {status}, begun {begun}{ended}{again}{error}");
     }
     Ok(())
 }
@@ -108,8 +109,8 @@ pub async fn cancel(environment: &Environment, id: &str) -> Result<(), String> {
     let before = find_run(&db, id).await?;
     let run = workflows::cancel_any(&db, &before.id, "The operator cancelled it.").await.map_err(sentence)?;
     match run.status {
-        RunStatus::Cancelled => println!("Run {} of {} is cancelled.", run.id, run.workflow),
-        over => println!("Run {} of {} was over already: it is {}.", run.id, run.workflow, over.as_str()),
+        RunStatus::Cancelled => say!("Run {} of {} is cancelled.", run.id, run.workflow),
+        over => say!("Run {} of {} was over already: it is {}.", run.id, run.workflow, over.as_str()),
     }
     Ok(())
 }
@@ -123,7 +124,7 @@ pub async fn retry(environment: &Environment, id: &str) -> Result<(), String> {
 }
 
 fn tell(run: &Run) {
-    println!(
+    say!(
         "Run {} of {} is {}; a running gateway does it, `heycmo workflows show {0}` says how far it is.",
         run.id,
         run.workflow,

@@ -1,5 +1,6 @@
 //! `heycmo-migrate`: the schema by hand.
 
+use std::io::{ErrorKind, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -39,7 +40,7 @@ enum Command {
 }
 
 #[tokio::main]
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
+#[expect(clippy::print_stderr, reason = "a command-line tool")]
 async fn main() -> ExitCode {
     // A missing .env is the normal case.
     let _ = dotenvy::dotenv();
@@ -48,15 +49,20 @@ async fn main() -> ExitCode {
         Ok(url) => run(&url, &command).await.map_err(|error| format!("{}: {error}", url.describe())),
         Err(problem) => Err(problem),
     };
-    match outcome {
-        Ok(answer) => {
-            println!("{answer}");
-            ExitCode::SUCCESS
-        }
+    match outcome.and_then(|answer| print(&answer)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("heycmo-migrate: {problem}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Whoever reads no further is told nothing.
+fn print(answer: &str) -> Result<(), String> {
+    match writeln!(stdout(), "{answer}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,8 @@
   // How long to gather what happens before a page is looked at again, and to wait before the stream is opened again.
   const GATHER_MS = 1000;
   const RETRY_MS = 5000;
+  // How long a person is to see a page before they press what cannot be pressed by mistake.
+  const LOOK_MS = 1000;
   const root = document.documentElement;
 
   // Storage can be forbidden; then the theme lasts as long as the page.
@@ -85,6 +87,23 @@
         wanted.focus();
       });
     }
+  };
+
+  // A press that was meant for what lay over this page a moment ago is not one of this button.
+  const onPurpose = (button) => {
+    let waiting;
+    const ready = () => {
+      waiting = undefined;
+      button.removeAttribute("aria-disabled");
+    };
+    const wait = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(ready, LOOK_MS);
+      button.setAttribute("aria-disabled", "true");
+    };
+    button.addEventListener("click", (event) => waiting && event.preventDefault());
+    for (const shown of ["pageshow", "focus"]) addEventListener(shown, wait);
+    wait();
   };
 
   // A form that was sent is sent once, and says that it is under way.
@@ -257,6 +276,7 @@
     document.querySelectorAll("[data-theme-switch]").forEach(themeSwitch);
     parts(document);
     document.querySelectorAll("[data-test]").forEach(connectionTest);
+    document.querySelectorAll("[data-on-purpose]").forEach(onPurpose);
     const board = document.querySelector("[data-live]");
     if (board) live(board.dataset.live);
   });

@@ -1,9 +1,10 @@
 //! The file that a stand-in keeps everything in.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
+use entity::private;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,10 +30,8 @@ pub fn load<T: DeserializeOwned + Default>(path: &Path) -> io::Result<T> {
 ///
 /// When it cannot be written.
 pub fn save(path: &Path, state: &impl Serialize) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
+    private::make_parent(path)?;
     let draft = path.with_extension("json.tmp");
-    fs::write(&draft, serde_json::to_vec(state)?)?;
+    private::to_write().truncate(true).open(&draft)?.write_all(&serde_json::to_vec(state)?)?;
     fs::rename(&draft, path)
 }

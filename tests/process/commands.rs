@@ -83,6 +83,30 @@ async fn the_doctor_asks_the_model() {
     assert!(!(finished.out + &finished.log).contains("hunter2"));
 }
 
+/// As behind `| head`.
+#[tokio::test]
+async fn who_reads_no_further_hears_no_complaint() {
+    let terminal = Terminal::new();
+    terminal.heycmo("provision anna@example.com").await;
+    for (binary, command) in [
+        ("heycmo", "customer list"),
+        ("heycmo", "customer show anna@example.com"),
+        ("heycmo", "key create anna@example.com"),
+        ("heycmo", "billing events"),
+        ("heycmo", "workflows list"),
+        ("heycmo", "doctor"),
+        ("heycmo", "serve"),
+        ("heycmo", "--help"),
+        ("heycmo-migrate", "status"),
+    ] {
+        let database = format!("sqlite://{}/heycmo.db", terminal.data_dir().display());
+        let launch = terminal.launch(binary).args(command.split(' ')).env("DATABASE_URL", database);
+        let finished = launch.env("RUST_LOG", "off").unread().finish().await;
+        assert_eq!(finished.log, "", "{binary} {command}");
+        assert!(matches!(finished.status.code(), Some(0 | 141)), "{binary} {command}: {finished:?}");
+    }
+}
+
 #[tokio::test]
 async fn every_command_has_help_with_an_example() {
     let commands = [

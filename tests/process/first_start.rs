@@ -62,15 +62,30 @@ async fn the_gateway_and_the_server_take_the_same_key() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn secrets_are_for_their_owner_only() {
+async fn the_data_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
-    let server = HeyCmo::launch(Launch::new("heycmo")).await;
-    let data = server.process.data_dir();
-    for file in ["admin_secret", "encryption_secret"] {
-        let mode = data.path().join(file).metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{file}");
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let launch = Launch::new("heycmo");
+    let server = HeyCmo::launch(launch.env("HEYCMO_DATA_DIR", "kept/here")).await;
+    let home = server.process.data_dir();
+    let data = home.path().join("kept/here");
+    assert_eq!((mode(&data), mode(&home.path().join("kept"))), (0o700, 0o700));
+    let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for name in ["admin_secret", "encryption_secret", "heycmo.db", "heycmo.db-wal", "heycmo.db-shm"] {
+        assert!(files.contains(&data.join(name)), "{name} is not in {files:?}");
     }
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    // What was there is as whoever made it wanted it.
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&data, open).unwrap();
+    server.process.stop().await;
+    let launch = Launch::on("heycmo", home).env("HEYCMO_DATA_DIR", &data);
+    let _server = HeyCmo::launch(launch).await;
+    assert_eq!(mode(&data), 0o755);
 }
 
 /// Of what was freed, also where nothing happens any more.

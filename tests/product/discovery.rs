@@ -318,6 +318,9 @@ async fn the_sitemap_lists_public_pages_that_are_there_and_robots_txt_leads_to_i
     let product = Product::start().await;
     let (_, robots) = read(&product, "/robots.txt").await;
     assert!(robots.ends_with(&format!("Sitemap: {PUBLIC_URL}/sitemap.xml\n")), "{robots}");
+    for kept_away in ["/api/", "/checkout/", "/login", "/oauth/"] {
+        assert!(robots.lines().any(|line| line == format!("Disallow: {kept_away}")), "{kept_away}: {robots}");
+    }
     let (_, sitemap) = read(&product, "/sitemap.xml").await;
     assert!(sitemap.starts_with(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">"

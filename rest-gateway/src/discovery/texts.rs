@@ -36,7 +36,9 @@ pub fn render(gateway: &Gateway, template: &str, routes: &[Route]) -> Result<Str
 
 pub fn robots(gateway: &Gateway) -> String {
     let sitemap = gateway.site.public_url().join("/sitemap.xml");
-    format!("User-agent: *\nDisallow: /api/\nDisallow: /checkout/\nDisallow: /login\n\nSitemap: {sitemap}\n")
+    format!(
+        "User-agent: *\nDisallow: /api/\nDisallow: /checkout/\nDisallow: /login\nDisallow: /oauth/\n\nSitemap: {sitemap}\n"
+    )
 }
 
 /// When a page changed last is not known, so it is not said.

@@ -2,18 +2,21 @@
 //!
 //! Neither proves more than the document's address does, so the consent page says what is known of it.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use entity::db::{Db, now};
 use entity::ids::ClientId;
 use entity::oauth::{self, Client, NewClient};
-use marketing::scanner::Scanner;
+use marketing::scanner::{DocumentError, Scanner};
 use serde::Deserialize;
 use url::Url;
 
+use super::quote::visible;
 use super::{OAuthError, redirect};
 
 const MAX_REDIRECT_URIS: usize = 10;
 const MAX_NAME_CHARS: usize = 60;
+/// How much of what is wrong is said again.
+const MAX_QUOTED_CHARS: usize = 100;
 /// What an app is called that does not say.
 const NAMELESS: &str = "An app without a name";
 /// As the draft recommends, in bytes.
@@ -24,6 +27,8 @@ const MAX_ADDRESS: usize = 500;
 const KEPT_AT_LEAST: u64 = 60;
 const KEPT: u64 = 60 * 60;
 const KEPT_AT_MOST: u64 = 24 * 60 * 60;
+/// How long after that it is still good while its site cannot be reached.
+const GOOD_WITHOUT_ITS_SITE: Duration = Duration::days(7);
 
 /// What apps say of themselves, registering or in a document (RFC 7591). What is not here is not needed.
 #[derive(Debug, Deserialize)]
@@ -38,6 +43,15 @@ pub struct ClientMetadata {
 }
 
 impl ClientMetadata {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about what is wrong, without much of what somebody wrote there.
+    pub fn of_json(json: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(json).map_err(|error| format!("{}.", visible(&error.to_string(), MAX_QUOTED_CHARS)))
+    }
+
     /// What of it is kept.
     ///
     /// # Errors
@@ -49,7 +63,7 @@ impl ClientMetadata {
             return Err(OAuthError::new("invalid_redirect_uri", description));
         }
         if let Some(wrong) = self.redirect_uris.iter().find(|address| redirect::place(address).is_none()) {
-            let beginning: String = wrong.chars().take(100).collect();
+            let beginning = visible(wrong, MAX_QUOTED_CHARS);
             return Err(OAuthError::new(
                 "invalid_redirect_uri",
                 format!(
@@ -75,14 +89,10 @@ fn unfit(description: &str) -> OAuthError {
     OAuthError::new("invalid_client_metadata", description)
 }
 
-/// A name as it can stand in a sentence of ours: on one line, short, and in the order in which it is written.
+/// A name as it can stand in a sentence of ours.
 fn name(given: Option<&str>) -> String {
-    let turns_text_around = |character: char| matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let is_shown =
-        |character: &char| character.is_whitespace() || !character.is_control() && !turns_text_around(*character);
-    let words: String = given.unwrap_or_default().chars().filter(is_shown).take(MAX_NAME_CHARS).collect();
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.is_empty() { NAMELESS.to_owned() } else { words }
+    let name = visible(given.unwrap_or_default(), MAX_NAME_CHARS);
+    if name.is_empty() { NAMELESS.to_owned() } else { name }
 }
 
 /// The site that vouches for an app: that of its document, if it has one.
@@ -115,19 +125,39 @@ pub async fn find(db: &Db, scanner: &Scanner, client_id: &str) -> Result<Client,
         return known(client_id.to_owned()).await?.ok_or_else(unknown);
     }
     let address = document_address(client_id).ok_or_else(unknown)?;
-    if let Some(client) = known(client_id.to_owned()).await?
-        && client.fresh_until.is_some_and(|until| until > now())
-    {
+    let from_before = known(client_id.to_owned()).await?;
+    if let Some(client) = from_before.clone().filter(|client| was_fresh_since(client, now())) {
         return Ok(client);
     }
-    let document = scanner.document(&address, MAX_DOCUMENT).await;
-    let document =
-        document.map_err(|error| format!("What the app says of itself at {client_id} cannot be read: {error}"))?;
+    let document = match scanner.document(&address, MAX_DOCUMENT).await {
+        Ok(document) => document,
+        Err(error) => {
+            let in_its_place = from_before.filter(|client| is_still_good(client, &error));
+            return in_its_place
+                .ok_or_else(|| format!("What the app says of itself at {client_id} cannot be read: {error}."));
+        }
+    };
     let new = read(client_id, &document.bytes)
         .map_err(|problem| format!("What the app says of itself at {client_id} is not in order: {problem}"))?;
     let kept = document.max_age.unwrap_or(KEPT).clamp(KEPT_AT_LEAST, KEPT_AT_MOST);
     let fresh_until = now() + Duration::seconds(i64::try_from(kept).unwrap_or_default());
     oauth::keep_document(db, client_id, new, fresh_until).await.map_err(|error| error.to_string())
+}
+
+/// Whether what an app's document said was good at this time, or still is.
+fn was_fresh_since(client: &Client, time: DateTime<Utc>) -> bool {
+    client.fresh_until.is_some_and(|until| until > time)
+}
+
+/// Whether what a document said before is good although it cannot be read now. A site that answers, but with something
+/// wrong, has taken it back.
+fn is_still_good(client: &Client, error: &DocumentError) -> bool {
+    let is_good =
+        matches!(error, DocumentError::Unreachable(_)) && was_fresh_since(client, now() - GOOD_WITHOUT_ITS_SITE);
+    if is_good {
+        tracing::warn!(client = %client.id, %error, "an app's document cannot be read; the one from before is used");
+    }
+    is_good
 }
 
 /// What a document says, if it is the one of this id.
@@ -136,7 +166,7 @@ pub async fn find(db: &Db, scanner: &Scanner, client_id: &str) -> Result<Client,
 ///
 /// A sentence that goes on after "is not in order:".
 pub fn read(client_id: &str, document: &[u8]) -> Result<NewClient, String> {
-    let metadata: ClientMetadata = serde_json::from_slice(document).map_err(|error| format!("{error}."))?;
+    let metadata = ClientMetadata::of_json(document)?;
     if metadata.client_id.as_deref() != Some(client_id) {
         return Err("its client_id is another.".to_owned());
     }
@@ -193,9 +223,9 @@ mod tests {
     fn a_name_is_one_short_line() {
         for (given, expected) in [
             (Some("Claude"), "Claude"),
-            (Some(" My\n\tapp\u{202e} \u{200b}"), "My app"),
+            (Some(" My\n\tapp\u{202e} \u{3164}"), "My app"),
             (Some(""), NAMELESS),
-            (Some("\u{200f}"), NAMELESS),
+            (Some("\u{200f}\u{2800} \u{e0041}"), NAMELESS),
             (None, NAMELESS),
         ] {
             assert_eq!(name(given), expected);

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use entity::oauth::NotIssued;
 use serde_json::json;
 use web::ApiError;
+use web::rate_limit::Exceeded;
 
 use crate::routes::NO_STORE;
 
@@ -47,6 +48,14 @@ impl From<entity::Error> for OAuthError {
             _ => "invalid_request",
         };
         Self { status, error, description: message }
+    }
+}
+
+/// The headers say when there is room again.
+impl From<Exceeded> for OAuthError {
+    fn from(exceeded: Exceeded) -> Self {
+        let ApiError { status, message, .. } = exceeded.into();
+        Self { status, error: "temporarily_unavailable", description: message }
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod clients;
 mod error;
 mod parameters;
+mod quote;
 pub mod redirect;
 mod register;
 pub mod request;
@@ -42,7 +43,8 @@ pub fn routes(oauth: Option<&OAuth>, limiter: &RateLimiter) -> Router<Gateway> {
     if oauth.is_none() {
         return Router::new();
     }
-    let register = post(register::register).route_layer(limiter.by_ip(Scope::Preauth));
+    let limit = limiter.by_ip_or(Scope::Preauth, |exceeded| OAuthError::from(exceeded).into_response());
+    let register = post(register::register).route_layer(limit);
     Router::new()
         .merge(resource_routes(oauth))
         .route(METADATA_PATH, for_every_page(get(metadata)))

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, header};
 
 use super::OAuthError;
+use super::quote::visible;
 
 /// Longer values are nobody's.
 const MAX_VALUE: usize = 2_048;
+/// The names that we know are shorter.
+const MAX_QUOTED_CHARS: usize = 40;
 
 /// Names and values. One that is empty counts as left out (RFC 6749, 3.1).
 #[derive(Debug)]
@@ -22,11 +25,16 @@ impl Parameters {
     pub fn read(text: &[u8]) -> Result<Self, OAuthError> {
         let mut all = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(text) {
+            let wrong = |how: &str| {
+                let name = visible(&name, MAX_QUOTED_CHARS);
+                let name = if name.is_empty() { "A parameter" } else { &name };
+                OAuthError::invalid_request(format!("{name} {how}."))
+            };
             if value.len() > MAX_VALUE {
-                return Err(OAuthError::invalid_request(format!("{name} has more than {MAX_VALUE} characters.")));
+                return Err(wrong(&format!("has more than {MAX_VALUE} characters")));
             }
             if all.insert(name.clone().into_owned(), value.into_owned()).is_some() {
-                return Err(OAuthError::invalid_request(format!("{name} is there more than once.")));
+                return Err(wrong("is there more than once"));
             }
         }
         Ok(Self(all))
@@ -78,5 +86,9 @@ mod tests {
         assert_eq!(parameters.require("d").unwrap_err().error, "invalid_request");
         assert_eq!(read("a=b&a=b").unwrap_err(), "a is there more than once.");
         assert!(read(&format!("a={}", "x".repeat(MAX_VALUE + 1))).is_err());
+        let long = "n".repeat(1_000);
+        assert_eq!(read(&format!("{long}=&{long}=")).unwrap_err(), format!("{} is there more than once.", &long[..40]));
+        assert_eq!(read("%00%E2%80%AEa=&%00%E2%80%AEa=").unwrap_err(), "a is there more than once.");
+        assert_eq!(read("=&=").unwrap_err(), "A parameter is there more than once.");
     }
 }

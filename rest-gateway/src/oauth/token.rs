@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use entity::oauth::{self, AccessToken, Code, Issued, Redemption, RefreshToken};
 use entity::scopes::Scopes;
 use serde_json::json;
-use web::ApiError;
 use web::rate_limit::Scope;
 
 use super::request::require_resource;
@@ -77,7 +76,7 @@ fn failed(gateway: &Gateway, extensions: &Extensions, headers: &HeaderMap, error
     if ["invalid_grant", "invalid_client"].contains(&error.error)
         && let Err(exceeded) = gateway.rate_limiter.charge_ip(extensions, headers, Scope::Preauth)
     {
-        return ApiError::from(exceeded).into_response();
+        return OAuthError::from(exceeded).into_response();
     }
     error.into_response()
 }

@@ -4,7 +4,7 @@
 //! deferred one that reads first fails with `database is locked` as soon as two processes write), the journal is WAL,
 //! foreign keys are on, and times are UTC truncated to microseconds, which is what Postgres keeps.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -17,6 +17,7 @@ use sea_orm::{
 
 use crate::bounded::{Bounded, Tx, bounded};
 use crate::error::Result;
+use crate::private;
 
 /// How long a request waits for a free or new connection before it fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -115,6 +116,11 @@ impl Db {
     ///
     /// When it cannot be reached, or the SQLite file cannot be made or opened.
     pub async fn connect(url: &DatabaseUrl) -> Result<Self> {
+        if let DatabaseUrl::Sqlite(path) = url {
+            // SQLite would let everybody read it; what it puts beside it gets the same permissions. Where the file cannot
+            // be made, SQLite says why.
+            let _ = private::to_write().open(path);
+        }
         let mut attempts_left = 20;
         loop {
             match Database::connect(options(url)).await {
@@ -275,16 +281,4 @@ async fn is_outside_transactions(connection: &mut SqliteConnection) -> std::resu
 fn is_sqlite_busy(error: &DbErr) -> bool {
     let text = error.to_string();
     text.contains("database is locked") || text.contains("(code: 5)") || text.contains("(code: 261)")
-}
-
-/// Makes the directory that the SQLite file is to be in.
-///
-/// # Errors
-///
-/// When the directory cannot be made.
-pub fn create_parent_directory(path: &Path) -> std::io::Result<()> {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent),
-        _ => Ok(()),
-    }
 }

@@ -20,6 +20,7 @@ pub mod mcp_sessions;
 pub mod oauth;
 pub mod outbox;
 pub mod pages;
+pub mod private;
 pub mod proposals;
 pub mod publications;
 pub mod reports;

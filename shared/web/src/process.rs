@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use entity::db::{self, DatabaseUrl, Db};
+use entity::db::{DatabaseUrl, Db};
+use entity::private;
 
 use crate::config::{Config, Environment, Secrets};
 use crate::telemetry::Telemetry;
@@ -43,7 +44,7 @@ impl Process {
 /// One sentence that names the database and the variable.
 pub async fn open_database(url: &DatabaseUrl) -> Result<Db, String> {
     if let DatabaseUrl::Sqlite(path) = url {
-        db::create_parent_directory(path).map_err(|error| {
+        private::make_parent(path).map_err(|error| {
             format!(
                 "cannot make the directory of the {}: {error}. Set HEYCMO_DATA_DIR or DATABASE_URL.",
                 url.describe()

@@ -197,24 +197,48 @@ async function account(page, home, call) {
   await look(page, 'keys')
 }
 
+/** Lets the app in, once that can be done. */
+async function letItIn(page) {
+  await page.waitForSelector('button[value=allow]:not([aria-disabled])')
+  return follow(page, 'Let it in')
+}
+
+/** A second click that was meant for a window over this page lets no app in. */
+async function cannotBePressedByMistake(page) {
+  await page.waitForSelector('button[value=allow]:not([aria-disabled])')
+  const pressed = await page.evaluate(() => {
+    const button = document.querySelector('button[value=allow]')
+    let isSent = false
+    const note = () => (isSent = true)
+    button.form.addEventListener('submit', note)
+    dispatchEvent(new Event('focus'))
+    button.click()
+    button.form.removeEventListener('submit', note)
+    return { isSent, isDisabled: button.ariaDisabled }
+  })
+  assert.deepEqual(pressed, { isSent: false, isDisabled: 'true' })
+}
+
 /** An app that asks to be let in, and is. */
 async function app(page, home) {
   const redirect_uri = `${sandbox}/nothing`
   const about = { client_name: 'שלום 🚀 Donaudampfschifffahrtsgesellschaft'.padEnd(60, 'W'), redirect_uris: [redirect_uri] }
-  const { client_id } = await (await fetch(`${gateway}/oauth/register`, { method: 'POST', body: JSON.stringify(about) })).json()
+  const headers = { 'content-type': 'application/json' }
+  const { client_id } = await (await fetch(`${gateway}/oauth/register`, { method: 'POST', headers, body: JSON.stringify(about) })).json()
   // Of RFC 7636, appendix B.
   const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
   const asked = { response_type: 'code', client_id, redirect_uri, code_challenge, code_challenge_method: 'S256', state: 's' }
   const ask = changed => steps.open(page, `${gateway}/oauth/authorize?${new URLSearchParams({ ...asked, ...changed })}`)
   assert.equal(await ask({}), 200)
   await look(page, 'consent')
+  await cannotBePressedByMistake(page)
   for (const box of await page.$$('input[name=scope]:checked')) await box.click()
-  assert.equal(await follow(page, 'Let it in'), 422)
+  assert.equal(await letItIn(page), 422)
   await look(page, 'consent-to-nothing', true)
   assert.equal(await ask({ response_type: 'token' }), 400)
   await look(page, 'consent-not-in-order')
   await ask({})
-  await follow(page, 'Let it in')
+  await letItIn(page)
   assert(page.url().startsWith(`${redirect_uri}?code=hcmo_ac_`), page.url())
   await steps.open(page, `${home}/keys`)
   await steps.says(page, 'came from a program on this computer')

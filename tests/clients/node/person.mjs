@@ -31,6 +31,7 @@ export async function decide(address, permissions) {
       if (isTicked !== permissions.includes(scope)) await box.click()
     }
     const decision = permissions.length ? 'allow' : 'deny'
+    await page.waitForSelector(`button[value=${decision}]:not([aria-disabled])`)
     await Promise.all([page.waitForNavigation(), page.click(`button[value=${decision}]`)])
     assert.deepEqual(complaints, [])
     return await page.evaluate(() => document.body.innerText)

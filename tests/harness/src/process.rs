@@ -133,14 +133,20 @@ impl Launch {
         self
     }
 
+    /// With nobody who reads what it prints.
+    pub fn unread(mut self) -> Self {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        self.command.stdout(writer);
+        self
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Process {
         let mut child = self.command.spawn().expect("the binary starts");
         let (out, log) = (Output::default(), Output::default());
-        let readers = vec![
-            out.follow(child.stdout.take().expect("stdout is piped")),
-            log.follow(child.stderr.take().expect("stderr is piped")),
-        ];
+        let mut readers = vec![log.follow(child.stderr.take().expect("stderr is piped"))];
+        readers.extend(child.stdout.take().map(|stdout| out.follow(stdout)));
         Process { child, out, log, readers, data_dir: self.data_dir }
     }
 

@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION,
+    USER_AGENT,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -38,6 +39,8 @@ use super::sitemap::{self, Sitemap};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a link may take that is only tried.
 const LINK_PATIENCE: Duration = Duration::from_secs(4);
+/// How long a document may take, with the time that it waits for others.
+const DOCUMENT_PATIENCE: Duration = Duration::from_secs(5);
 const MAX_REDIRECTS: usize = 5;
 /// How much of a page is read, compressed or not.
 const MAX_PAGE: u64 = 5 * 1024 * 1024;
@@ -56,8 +59,12 @@ const MAX_LOOKED_AT: usize = 500;
 const MAX_HEADER: usize = 1_000;
 /// Longer addresses are not kept, in bytes.
 const MAX_ADDRESS: usize = 2_000;
-/// How many pages are scanned at a time; the others wait.
+/// How many pages are scanned at a time, and how many documents are fetched; the others wait.
 const AT_ONCE: usize = 8;
+/// Who we are and what for; the address is the project's.
+const PAGE_AGENT: &str = concat!("Mozilla/5.0 (compatible; HeyCMO/", env!("CARGO_PKG_VERSION"), "; page scanner)");
+const DOCUMENT_AGENT: &str =
+    concat!("Mozilla/5.0 (compatible; HeyCMO/", env!("CARGO_PKG_VERSION"), "; client metadata)");
 /// The headers of an answer that rules look at.
 const HEADERS: [&str; 4] = ["content-type", "content-encoding", "x-robots-tag", "cache-control"];
 
@@ -85,6 +92,9 @@ pub enum FetchError {
     /// It is not HTML.
     #[error("This is no HTML page, but {0}.")]
     NotHtml(String),
+    /// It comes in a way that was not asked for.
+    #[error("The page could not be read: it is packed in a way that was not asked for, {0}.")]
+    Packed(String),
     /// Anything else between us and it.
     #[error("The page could not be read: {0}.")]
     Failed(String),
@@ -93,10 +103,59 @@ pub enum FetchError {
 impl FetchError {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Address(_) | Self::NotPublic(_) | Self::TooManyRedirects | Self::TooLarge | Self::NotHtml(_) => {
-                Outcome::Refused
-            }
+            Self::Address(_)
+            | Self::NotPublic(_)
+            | Self::TooManyRedirects
+            | Self::TooLarge
+            | Self::NotHtml(_)
+            | Self::Packed(_) => Outcome::Refused,
             Self::NoHost(_) | Self::TooSlow | Self::Failed(_) => Outcome::Failed,
+        }
+    }
+}
+
+/// Why there is no document, as the end of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// Its site cannot be reached, which says nothing of the document and may pass.
+    #[error("{0}")]
+    Unreachable(String),
+    /// There is none that we would take.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl DocumentError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Unreachable(_) => Outcome::Failed,
+            Self::Refused(_) => Outcome::Refused,
+        }
+    }
+
+    fn too_slow() -> Self {
+        Self::Unreachable(format!("it did not come within {} seconds", DOCUMENT_PATIENCE.as_secs()))
+    }
+
+    fn too_large(most: u64) -> Self {
+        Self::Refused(format!("it has more than {most} bytes"))
+    }
+
+    fn of_status(status: StatusCode) -> Self {
+        let words = format!("it is answered with status {}", status.as_u16());
+        if status.is_server_error() { Self::Unreachable(words) } else { Self::Refused(words) }
+    }
+}
+
+impl From<FetchError> for DocumentError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::NotPublic(host) => Self::Refused(format!("{host} is not a public address")),
+            FetchError::Packed(how) => Self::Refused(format!("it is packed in a way that was not asked for, {how}")),
+            FetchError::TooSlow => Self::too_slow(),
+            FetchError::NoHost(host) => Self::Unreachable(format!("there is no host {host}")),
+            FetchError::Failed(cause) => Self::Unreachable(cause),
+            other => Self::Refused(other.to_string()),
         }
     }
 }
@@ -202,6 +261,8 @@ pub struct Scanner {
     http: Client,
     reach: Reach,
     slots: Arc<Semaphore>,
+    /// Documents are at addresses of strangers: however slow those are, no scan waits for them.
+    document_slots: Arc<Semaphore>,
 }
 
 /// An answer, with its redirects.
@@ -252,8 +313,7 @@ impl Scanner {
     /// When the client cannot be made.
     pub fn with_lookup(reach: Reach, lookup: Arc<dyn Lookup>) -> Result<Self, reqwest::Error> {
         let http = web::http_client()
-            // Says who we are and what for; the address is the project's.
-            .user_agent(concat!("Mozilla/5.0 (compatible; HeyCMO/", env!("CARGO_PKG_VERSION"), "; page scanner)"))
+            .user_agent(PAGE_AGENT)
             .dns_resolver(Guard { lookup, reach: reach.clone() })
             // A proxy would look names up for itself.
             .no_proxy()
@@ -261,7 +321,8 @@ impl Scanner {
             .pool_max_idle_per_host(0)
             .connect_timeout(PATIENCE)
             .build()?;
-        Ok(Self { http, reach, slots: Arc::new(Semaphore::new(AT_ONCE)) })
+        let slots = || Arc::new(Semaphore::new(AT_ONCE));
+        Ok(Self { http, reach, slots: slots(), document_slots: slots() })
     }
 
     /// Fetches a page and what belongs to it, and scores it. `told` hears of each stage as it begins.
@@ -292,21 +353,25 @@ impl Scanner {
     /// # Errors
     ///
     /// When the address is not public, or there is no such document of at most `most` bytes.
-    pub async fn document(&self, url: &Url, most: u64) -> Result<Document, FetchError> {
+    pub async fn document(&self, url: &Url, most: u64) -> Result<Document, DocumentError> {
         self.require_allowed(url)?;
-        let _slot = self.slots.acquire().await;
         let fetched = async {
-            let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
-            let response = request.send().await.map_err(|error| failed(&error, url))?;
-            if response.status() != StatusCode::OK {
-                return Err(FetchError::Failed(format!("it answers {}", response.status().as_u16())));
-            }
-            let max_age = max_age(response.headers());
-            let Body { bytes, is_cut, .. } = read(response, most).await?;
-            if is_cut { Err(FetchError::TooLarge) } else { Ok(Document { bytes, max_age }) }
+            let fetched = tokio::time::timeout(DOCUMENT_PATIENCE, self.fetch_document(url, most)).await;
+            fetched.unwrap_or_else(|_| Err(DocumentError::too_slow()))
         };
-        let fetched = async { tokio::time::timeout(PATIENCE / 2, fetched).await.unwrap_or(Err(FetchError::TooSlow)) };
-        metrics::upstream(Upstream::Page, FetchError::outcome, fetched).await
+        metrics::upstream(Upstream::Page, DocumentError::outcome, fetched).await
+    }
+
+    async fn fetch_document(&self, url: &Url, most: u64) -> Result<Document, DocumentError> {
+        let _slot = self.document_slots.acquire().await;
+        let request = self.http.get(url.clone()).header(ACCEPT, "application/json").header(USER_AGENT, DOCUMENT_AGENT);
+        let response = request.send().await.map_err(|error| failed(&error, url))?;
+        if response.status() != StatusCode::OK {
+            return Err(DocumentError::of_status(response.status()));
+        }
+        let max_age = max_age(response.headers());
+        let Body { bytes, is_cut, .. } = read(response, most).await?;
+        if is_cut { Err(DocumentError::too_large(most)) } else { Ok(Document { bytes, max_age }) }
     }
 
     /// A page and its text.
@@ -645,10 +710,7 @@ fn unpacked(encoding: &str, packed: impl AsyncBufRead + Send + Unpin + 'static) 
         // By the standard it is zlib's format; some send it without.
         "deflate" => Box::pin(ZlibDecoder::new(packed)),
         other => {
-            return Err(FetchError::Failed(format!(
-                "it is packed in a way that was not asked for, {}",
-                super::seo::short(other)
-            )));
+            return Err(FetchError::Packed(super::seo::short(other)));
         }
     })
 }

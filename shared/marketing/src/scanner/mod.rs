@@ -23,7 +23,7 @@ mod structured;
 pub use address::is_public;
 pub use charset::decode;
 pub use facts::{Facts, Redirect, TriedLink};
-pub use fetch::{Document, FetchError, Lookup, Reach, Scanner, Stage, page_address};
+pub use fetch::{Document, DocumentError, FetchError, Lookup, Reach, Scanner, Stage, page_address};
 pub use fixes::{Fix, fixes};
 pub use geo::Engines;
 pub use page::{Heading, Image, Link, Page};

@@ -1,7 +1,8 @@
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use entity::private;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -108,15 +109,9 @@ fn read(path: &Path) -> io::Result<Option<SecretString>> {
 
 /// Puts the file in place whole: of two processes that start at once, both end up with the first one's secret.
 fn publish(path: &Path, secret: &str) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
+    private::make_parent(path)?;
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
+    let mut file = private::to_write().truncate(true).open(&draft)?;
     file.write_all(secret.as_bytes())?;
     file.sync_all()?;
     let linked = fs::hard_link(&draft, path);

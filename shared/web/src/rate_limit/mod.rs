@@ -357,7 +357,12 @@ impl RateLimiter {
     /// A layer for a route, as in `post(checkout).route_layer(limiter.by_ip(Scope::Checkout))`: every request to it is
     /// charged to the client's address.
     pub fn by_ip(&self, scope: Scope) -> ByIpLayer {
-        from_fn_with_state(ByIp { limiter: self.clone(), scope }, charge_or_refuse as ChargeOrRefuse)
+        self.by_ip_or(scope, |exceeded| ApiError::from(exceeded).into_response())
+    }
+
+    /// The same where errors have another shape than ours.
+    pub fn by_ip_or(&self, scope: Scope, refuse: fn(Exceeded) -> Response) -> ByIpLayer {
+        from_fn_with_state(ByIp { limiter: self.clone(), scope, refuse }, charge_or_refuse as ChargeOrRefuse)
     }
 }
 
@@ -371,12 +376,13 @@ type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 pub struct ByIp {
     limiter: RateLimiter,
     scope: Scope,
+    refuse: fn(Exceeded) -> Response,
 }
 
-fn charge_or_refuse(State(ByIp { limiter, scope }): State<ByIp>, request: Request, next: Next) -> Answer {
+fn charge_or_refuse(State(ByIp { limiter, scope, refuse }): State<ByIp>, request: Request, next: Next) -> Answer {
     match limiter.charge_ip(request.extensions(), request.headers(), scope) {
         Ok(()) => Box::pin(next.run(request)),
-        Err(exceeded) => Box::pin(std::future::ready(ApiError::from(exceeded).into_response())),
+        Err(exceeded) => Box::pin(std::future::ready(refuse(exceeded))),
     }
 }
 

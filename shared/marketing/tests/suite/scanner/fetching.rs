@@ -11,7 +11,7 @@ use axum::routing::get;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use futures::StreamExt;
-use marketing::scanner::{FetchError, Reach, Scan, Scanner, Stage};
+use marketing::scanner::{Document, DocumentError, FetchError, Reach, Scan, Scanner, Stage};
 use tokio::net::TcpListener;
 
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>A page to be scanned</title>\
@@ -199,4 +199,67 @@ async fn what_is_no_page_is_told_apart() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let refused = scan(&format!("http://{closed}/")).await.unwrap_err().to_string();
     assert!(refused.starts_with("The page could not be read: "), "{refused}");
+}
+
+async fn document(url: &str) -> Result<Document, DocumentError> {
+    scanner().document(&url.parse().unwrap(), 1_000).await
+}
+
+#[tokio::test]
+async fn a_document_comes_from_exactly_there_and_says_what_is_wrong() {
+    let agent = async |headers: HeaderMap| headers[header::USER_AGENT].to_str().unwrap().to_owned();
+    let app = Router::new()
+        .route("/agent", get(agent))
+        .route("/kept", get(async || ([(header::CACHE_CONTROL, "public, max-age=60")], "{}")))
+        .route("/large", get(async || "x".repeat(1_001)))
+        .route("/packed", get(async || ([(header::CONTENT_ENCODING, "zstd")], "x")))
+        .route("/moved", get(async || Redirect::permanent("/kept")))
+        .route("/broken", get(async || StatusCode::BAD_GATEWAY));
+    let site = site(app).await;
+    let kept = document(&format!("{site}/kept")).await.unwrap();
+    assert_eq!((kept.bytes.as_slice(), kept.max_age), (&b"{}"[..], Some(60)));
+    let agent = document(&format!("{site}/agent")).await.unwrap().bytes;
+    let agent = String::from_utf8(agent).unwrap();
+    assert!(agent.contains("HeyCMO/") && agent.contains("client metadata") && !agent.contains("page"), "{agent}");
+    for (path, said) in [
+        ("large", "it has more than 1000 bytes"),
+        ("packed", "it is packed in a way that was not asked for, zstd"),
+        ("moved", "it is answered with status 308"),
+        ("gone", "it is answered with status 404"),
+    ] {
+        let refused = document(&format!("{site}/{path}")).await.unwrap_err();
+        assert_eq!(refused, DocumentError::Refused(said.to_owned()));
+    }
+    // What may pass is told apart from what is wrong.
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for away in [format!("{site}/broken"), format!("http://{closed}/")] {
+        assert!(matches!(document(&away).await.unwrap_err(), DocumentError::Unreachable(_)), "{away}");
+    }
+    let inside = Scanner::new(Reach::default()).unwrap().document(&format!("{site}/kept").parse().unwrap(), 9).await;
+    assert_eq!(inside.unwrap_err(), DocumentError::Refused("127.0.0.1 is not a public address".to_owned()));
+}
+
+/// Strangers say where documents are. However slow those are, none takes longer than one does, and no scan waits.
+#[tokio::test]
+async fn documents_that_never_come_hold_up_nobody() {
+    let app = Router::new()
+        .route("/never", get(async || std::future::pending::<()>().await))
+        .route("/", get(async || Html(PAGE)));
+    let site = site(app).await;
+    let scanner = scanner();
+    let never = format!("{site}/never").parse().unwrap();
+    let began = std::time::Instant::now();
+    let documents = futures::future::join_all((0..20).map(|_| scanner.document(&never, 1_000)));
+    let scans = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        scanner.scan(&site, |_| {}).await.unwrap();
+        began.elapsed()
+    };
+    let (documents, scanned) = tokio::join!(documents, scans);
+    assert!(scanned.as_secs() < 4, "{scanned:?}");
+    for document in documents {
+        let late = DocumentError::Unreachable("it did not come within 5 seconds".to_owned());
+        assert_eq!(document.unwrap_err(), late);
+    }
+    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
 }
