@@ -28,7 +28,7 @@ pub enum Command {
     /// Make, list and revoke a customer's keys.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// List, show, stop, resume and delete customers.
+    /// List, show, stop, resume and delete customers, and list those deleted.
     #[command(subcommand)]
     Customer(CustomerCommand),
     /// Look after Stripe's events and subscriptions.
@@ -135,6 +135,9 @@ pub enum CustomerCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// List the customers that were deleted, by id alone, newest first.
+    #[command(after_help = "Example:\n  heycmo customer deletions")]
+    Deletions,
     /// Stop a customer's access until it is resumed; open sessions end at once.
     #[command(after_help = "Example:\n  heycmo customer suspend anna@example.com")]
     Suspend {

@@ -41,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Customer(CustomerCommand::Delete { customer, yes }) => {
             operator::delete(&environment, &customer, yes).await
         }
+        Command::Customer(CustomerCommand::Deletions) => operator::list_deletions(&environment).await,
         Command::Billing(BillingCommand::Events { open, limit }) => billing::events(&environment, open, limit).await,
         Command::Billing(BillingCommand::Replay { id }) => billing::replay(&environment, &id).await,
         Command::Billing(BillingCommand::Reconcile) => billing::reconcile(&environment).await,

@@ -11,6 +11,7 @@ use entity::scopes::Scopes;
 use platforms::Platforms;
 use web::config::{Config, Environment, Secrets};
 use web::process::open_database;
+use web::telemetry::Telemetry;
 use web::timestamp;
 
 use crate::cli::{CreateKey, Provision};
@@ -35,7 +36,7 @@ pub async fn create_key(environment: &Environment, arguments: CreateKey) -> Resu
     let customer = find(&db, &arguments.customer).await?;
     let expires_at = arguments.expires_in_days.map(|days| now() + Duration::days(days.into()));
     let scopes = (!arguments.scopes.is_empty()).then(|| arguments.scopes.into_iter().collect());
-    let new = NewKey { by: By::Operator, label: arguments.label, expires_at, scopes };
+    let new = NewKey { by: By::Operator, label: arguments.label, expires_at, scopes, made_by: None };
     let (key, plain) = keys::create(&db, &customer.id, new).await.map_err(sentence)?;
     say!("Made key {} ({}) for {}; it may {}.\n", key.id, key.label, customer.email, list(key.scopes));
     say!("{}", welcome::connect(&config.origins.mcp(config.mcp_addr.port()), &plain));
@@ -150,11 +151,14 @@ pub async fn show(environment: &Environment, customer: &str) -> Result<(), Strin
         say!("  subscription {} {} until {until}{ending}", subscription.id, subscription.status.as_str());
     }
     for key in keys::list(&db, &customer.id).await.map_err(sentence)? {
-        say!("  key          {} …{} {} {} ({})", key.id, key.last4, key.label, state(&key), list(key.scopes));
+        let maker = key.made_by.as_ref().map_or_else(String::new, |id| format!(", made with {id}"));
+        let may = list(key.scopes);
+        say!("  key          {} …{} {} {} ({may}){maker}", key.id, key.last4, key.label, state(&key));
     }
     for app in oauth::apps(&db, &customer.id).await.map_err(sentence)? {
-        let (since, may) = (timestamp(app.since), list(app.scopes));
-        say!("  app          {} {} since {since} ({may})", app.newest.client_id, app.newest.client_name);
+        let (since, may, newest) = (timestamp(app.since), list(app.scopes), app.newest);
+        let by = newest.key_id.as_ref().map_or_else(String::new, |id| format!(", let in with {id}"));
+        say!("  app          {} {} since {since} ({may}){by}", newest.client_id, newest.client_name);
     }
     Ok(())
 }
@@ -169,6 +173,8 @@ pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Res
         ));
     }
     customers::may_be_deleted(&db, &customer.id).await.map_err(sentence)?;
+    // A command has no log, but this goes where logs are collected: the customer's own goes with them.
+    let _telemetry = Telemetry::start("heycmo", config.log_format, config.log_filter.as_deref(), None)?;
     // Ends the open sessions: the suspension is in the log, which the servers follow, and the deletion takes the log away.
     customers::suspend(&db, &customer.id).await.map_err(sentence)?;
     tokio::time::sleep(SESSIONS_END_WITHIN).await;
@@ -179,6 +185,16 @@ pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Res
         return Err(format!("{} is suspended but not deleted. {error}", customer.email));
     }
     say!("{} and everything of theirs is deleted.", customer.email);
+    Ok(())
+}
+
+pub async fn list_deletions(environment: &Environment) -> Result<(), String> {
+    let (_, db) = open(environment).await?;
+    println!("{:<31}  {:<24}  by", "id", "deleted");
+    for deletion in customers::deletions(&db).await.map_err(sentence)? {
+        let at = timestamp(deletion.deleted_at);
+        println!("{:<31}  {at:<24}  {}", deletion.id.as_str(), deletion.deleted_by.as_str());
+    }
     Ok(())
 }
 

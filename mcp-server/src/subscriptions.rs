@@ -57,10 +57,12 @@ impl Change {
             | EventType::KeyCreated
             | EventType::KeyRevoked
             | EventType::KeyLeaked
+            | EventType::SessionStarted
             | EventType::SessionEnded
             | EventType::GrantCreated
             | EventType::GrantRevoked
             | EventType::GrantReused
+            | EventType::GrantLeaked
             | EventType::OnboardingStarted
             | EventType::OnboardingReminded
             | EventType::OnboardingCompleted

@@ -9,6 +9,7 @@ mod m0006_cmo;
 mod m0007_reports;
 mod m0008_proposals;
 mod m0009_oauth;
+mod m0010_origins;
 
 use entity::Result;
 use entity::db::Db;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_reports::Migration),
             Box::new(m0008_proposals::Migration),
             Box::new(m0009_oauth::Migration),
+            Box::new(m0010_origins::Migration),
         ]
     }
 }

@@ -117,6 +117,8 @@ async fn every_command_has_help_with_an_example() {
         "key revoke",
         "customer suspend",
         "customer resume",
+        "customer delete",
+        "customer deletions",
         "workflows list",
         "workflows show",
         "workflows run",

@@ -9,14 +9,14 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use harness::process::{HeyCmo, Launch};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::oauth::support::{App, Site};
-use crate::support::mcp;
+use crate::oauth::support::{App, Site, request};
+use crate::support::{Terminal, mcp};
 
 /// What stands before the point of a P-256 key in its DER form.
 const SPKI: [u8; 26] = [
@@ -54,6 +54,11 @@ impl CodeHost {
         let keys_url = format!("http://{}/keys", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, Router::new().route("/keys", keys)).await });
         Self { keys_url, signing, asked }
+    }
+
+    /// A server that lets apps in.
+    async fn site(&self) -> Site {
+        Site::launch(Launch::new("heycmo").env("SECRET_SCANNING_KEYS_URL", &self.keys_url)).await
     }
 
     async fn server(&self) -> HeyCmo {
@@ -97,6 +102,11 @@ async fn another_key(server: &HeyCmo, id: &str) -> String {
     made["apiKey"].as_str().unwrap().to_owned()
 }
 
+async fn overview(server: &HeyCmo, id: &str) -> String {
+    let overview = Client::new().get(format!("{}/api/dashboard/{id}", server.gateway)).bearer_auth(&server.key);
+    overview.send().await.unwrap().text().await.unwrap()
+}
+
 async fn types(server: &HeyCmo, id: &str, key: &str) -> Vec<String> {
     let events =
         Client::new().get(format!("{}/api/events/{id}", server.gateway)).bearer_auth(key).send().await.unwrap();
@@ -130,8 +140,7 @@ async fn a_key_that_is_found_in_public_is_revoked_at_once_and_its_customer_is_to
     let need = account["needsAttention"][0].as_str().unwrap();
     let last4 = &laptop[laptop.len() - 4..];
     assert!(need.contains(&format!("ends in {last4} was public at {PLACE} and is revoked")), "{need}");
-    let overview = Client::new().get(format!("{}/api/dashboard/{id}", server.gateway)).bearer_auth(&server.key);
-    let html = overview.send().await.unwrap().text().await.unwrap();
+    let html = overview(&server, &id).await;
     assert!(html.contains(&format!("(ends in {last4}) was found where everybody can read it")), "{html}");
 
     // Reports are sent again when an answer was lost.
@@ -193,7 +202,7 @@ async fn without_the_published_keys_nothing_is_believed_and_the_report_is_to_com
 #[tokio::test]
 async fn an_app_whose_token_is_found_in_public_is_shut_out() {
     let host = CodeHost::start().await;
-    let site = Site::launch(Launch::new("heycmo").env("SECRET_SCANNING_KEYS_URL", &host.keys_url)).await;
+    let site = host.site().await;
     for token in [App::access, App::refresh] {
         let app = site.let_in("read").await;
         assert_eq!(site.status(app.access()).await, 200);
@@ -204,10 +213,66 @@ async fn an_app_whose_token_is_found_in_public_is_shut_out() {
         }
         assert_eq!(site.status(app.access()).await, 401);
     }
-    let logged = types(&site.server, &customer_id(&site.server).await, &site.server.key).await;
-    assert_eq!(logged.iter().filter(|name| *name == "grant.reused").count(), 2);
+    let server = &site.server;
+    let account = mcp(server).call(1, "get_account", json!({})).await.unwrap();
+    let id = account["customerId"].as_str().unwrap();
+    let logged = types(server, id, &server.key).await;
+    assert_eq!(logged.iter().filter(|name| *name == "grant.leaked").count(), 2);
+    assert!(logged.iter().all(|name| name != "grant.revoked" && name != "grant.reused"), "{logged:?}");
+    let need = account["needsAttention"][0].as_str().unwrap();
+    let said = format!("A token of the app “Claude” was public at {PLACE}, and the app is shut out");
+    assert!(need.contains(&said), "{need}");
+    let html = overview(server, id).await;
+    assert!(html.contains("was found where everybody can read it") && html.contains("The app is shut out."), "{html}");
     let nobodys = json!([found(&format!("hcmo_rt_{}", "0".repeat(64)))]);
     assert_eq!(host.report(&site.server, &nobodys).await.1[0]["label"], "false_positive");
+}
+
+/// Whoever found it may have been quicker than the report.
+#[tokio::test]
+async fn what_was_made_with_a_key_that_is_found_in_public_ends_with_it() {
+    let host = CodeHost::start().await;
+    let site = host.site().await;
+    let id = customer_id(&site.server).await;
+    let made = async |key: &str, request: RequestBuilder| {
+        let made = request.bearer_auth(key).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        made.text().await.unwrap()
+    };
+    let by_api = async |key: &str| {
+        let post = Client::new().post(format!("{}/api/customer/{id}/keys", site.server.gateway));
+        let made: Value = serde_json::from_str(&made(key, post.json(&json!({}))).await).unwrap();
+        made["apiKey"].as_str().unwrap().to_owned()
+    };
+    let leaked = by_api(&site.server.key).await;
+    let second = by_api(&leaked).await;
+    let page = Client::new().post(format!("{}/api/dashboard/{id}/keys", site.server.gateway));
+    let page = page.header("sec-fetch-site", "same-origin").header("content-type", "application/x-www-form-urlencoded");
+    let html = made(&second, page.body("label=third")).await;
+    let third = html.split("hcmo_live_").find_map(|rest| rest.get(..64)).unwrap();
+    let third = format!("hcmo_live_{third}");
+    let client_id = site.an_app().await;
+    let code = site.browser(&third).await.allow(&request(&client_id), "read").await;
+    let tokens = site.redeem(&client_id, &code).await.1;
+    let access = tokens["access_token"].as_str().unwrap();
+    let owners = site.let_in("read").await;
+    // Whoever revokes one by hand is told what came of it.
+    let shown = Terminal::beside(&site.server.process).heycmo("customer show demo@heycmo.example").await;
+    assert_eq!(
+        (shown.matches(", made with key_").count(), shown.matches(", let in with key_").count()),
+        (3, 2),
+        "{shown}"
+    );
+    for token in [&second, &third, access] {
+        assert_eq!(site.status(token).await, 200);
+    }
+    assert_eq!(host.report(&site.server, &json!([found(&leaked)])).await.1[0]["label"], "true_positive");
+    for token in [&leaked, &second, &third, access] {
+        assert_eq!(site.status(token).await, 401);
+    }
+    for token in [&site.server.key, owners.access()] {
+        assert_eq!(site.status(token).await, 200);
+    }
 }
 
 /// The addresses come from strangers' repositories.

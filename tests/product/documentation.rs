@@ -4,12 +4,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use entity::events::EventType;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use web::config::PublicUrl;
 use web::connect::{Connect, KEY_PLACEHOLDER};
 
 const THREATS: &str = "docs/security/threats.md";
 const ASVS: &str = "docs/security/asvs.md";
+const LOG: &str = "docs/security/log.md";
 /// Requirements of levels 1 and 2 in version 5.0.0.
 const ASVS_REQUIREMENTS: usize = 253;
 
@@ -69,6 +71,21 @@ fn every_threat_names_the_tests_that_try_it() {
         assert!(!threat.is_empty() && !stands.is_empty(), "{row:?}");
         assert_tests_exist(tests);
     }
+}
+
+#[test]
+fn every_event_that_says_who_got_at_an_account_is_explained() {
+    let page = read(LOG);
+    let mut told: Vec<&str> = rows(&page).iter().flat_map(|row| row[0].split(", ")).collect();
+    let mut expected: Vec<String> = EventType::ALL
+        .iter()
+        .map(|event| event.as_str())
+        .filter(|name| ["customer.", "key.", "session.", "grant."].iter().any(|kind| name.starts_with(kind)))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    told.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -184,7 +184,8 @@ impl Product {
             scopes,
             challenge: CHALLENGE.to_owned(),
         };
-        let (grant, code) = oauth::allow(&db, id, consent).await.unwrap();
+        let key = api_keys::list(&db, id).await.unwrap().pop().unwrap();
+        let (grant, code) = oauth::allow(&db, &key, consent).await.unwrap();
         let redemption =
             Redemption { client_id: client.id, redirect_uri: Some(redirect_uri), verifier: VERIFIER.to_owned() };
         let issued = oauth::redeem(&db, &code, &redemption).await.unwrap();

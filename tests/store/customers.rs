@@ -7,6 +7,7 @@ use entity::ids::CustomerId;
 use entity::{Error, brands};
 use futures::future::join_all;
 use harness::{TestDb, a_customer, an_email};
+use serde_json::json;
 
 use crate::support::{assert_conflict, assert_invalid, assert_not_found, logged_types, unchanged, whole_log};
 
@@ -152,6 +153,7 @@ async fn suspending_and_resuming_happen_once(test: TestDb) {
     assert!(racing.iter().all(Result::is_ok), "{racing:?}");
     let types = logged_types(&db, &customer.id).await;
     assert_eq!(types[2..], ["customer.suspended", "customer.resumed", "customer.suspended"]);
+    assert!(whole_log(&db, &customer.id).await[2..].iter().all(|event| event.data == json!({"by": "operator"})));
     assert_eq!(customers::get(&db, &other.id).await.unwrap(), other);
 }
 

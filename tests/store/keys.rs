@@ -24,7 +24,7 @@ harness::on_each_database!(
     the_last_key_that_may_do_everything_stays,
     there_are_only_so_many_keys,
     of_many_keys_those_still_accepted_are_told,
-    the_end_of_a_session_is_in_the_log_of_its_customer,
+    the_beginning_and_the_end_of_a_session_are_in_the_log_of_its_customer,
     a_session_that_was_ended_is_over_everywhere_and_no_other,
     a_key_that_everybody_can_read_is_revoked_and_told_of_once,
     the_log_says_who_made_and_revoked_a_key,
@@ -47,14 +47,23 @@ async fn last_use(db: &Db, key: &ApiKey) -> Option<DateTime<Utc>> {
     keys.into_iter().find(|listed| listed.id == key.id).unwrap().last_used_at
 }
 
-async fn the_end_of_a_session_is_in_the_log_of_its_customer(test: TestDb) {
+async fn the_beginning_and_the_end_of_a_session_are_in_the_log_of_its_customer(test: TestDb) {
     let db = test.db();
     let ((customer, _), (other, _)) = (a_customer(&db).await, a_customer(&db).await);
+    let (key, _) = labelled(&db, &customer.id, "laptop").await;
+    keys::start_session(&db, &key, "01SESSION").await.unwrap();
+    let log = whole_log(&db, &customer.id).await;
+    let last = log.last().unwrap();
+    assert_eq!(
+        (last.event_type.as_str(), &last.data),
+        ("session.started", &json!({"sessionId": "01SESSION", "keyId": key.id}))
+    );
+    assert!(!keys::session_is_over(&db, &customer.id, "01SESSION", now()).await.unwrap());
     keys::end_session(&db, &customer.id, "01SESSION").await.unwrap();
     let log = whole_log(&db, &customer.id).await;
     let last = log.last().unwrap();
     assert_eq!((last.event_type.as_str(), &last.data), ("session.ended", &json!({"sessionId": "01SESSION"})));
-    assert!(!logged_types(&db, &other.id).await.contains(&"session.ended"));
+    assert!(logged_types(&db, &other.id).await.iter().all(|name| !name.starts_with("session.")));
     assert_not_found(keys::end_session(&db, &CustomerId::new(), "01SESSION").await);
 }
 

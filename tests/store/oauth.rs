@@ -4,14 +4,14 @@ use chrono::{DateTime, Duration, Utc};
 use entity::customers::{self, CustomerStatus};
 use entity::db::{Db, now};
 use entity::ids::{CustomerId, GrantId};
-use entity::keys::Refused;
+use entity::keys::{self, ApiKey, FoundAt, NewKey, PlainKey, Refused};
 use entity::oauth::{
     self, AccessToken, Client, Code, Consent, Grant, Issued, NewClient, NotIssued, Redemption, RefreshToken,
 };
 use entity::scopes::{Scope, Scopes};
 use futures::future::join_all;
 use harness::{TestDb, a_customer, eventually};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{assert_conflict, assert_invalid, assert_not_found, logged_types, unchanged, whole_log};
 
@@ -41,6 +41,10 @@ harness::on_each_database!(
     what_a_document_says_is_kept_until_it_says_otherwise,
     what_is_over_is_forgotten_and_what_is_not_is_kept,
     the_last_use_is_noted,
+    what_a_leaked_key_made_and_let_in_ends_with_it,
+    an_app_ends_with_the_key_by_which_it_was_let_in,
+    an_app_whose_token_everybody_can_read_is_shut_out_and_told_of_once,
+    the_log_says_who_ended_what_an_app_might_do,
 );
 
 const REDIRECT_URI: &str = "http://127.0.0.1:3000/callback";
@@ -81,9 +85,19 @@ fn redemption(client: &Client) -> Redemption {
     }
 }
 
+/// The customer's first key.
+async fn a_key(db: &Db, customer_id: &CustomerId) -> ApiKey {
+    keys::list(db, customer_id).await.unwrap().pop().unwrap()
+}
+
+/// Lets an app in by who has shown that key.
+async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> entity::Result<(Grant, Code)> {
+    oauth::allow(db, &a_key(db, customer_id).await, consent).await
+}
+
 pub async fn an_app(db: &Db, customer_id: &CustomerId, scopes: Scopes) -> App {
     let client = a_client(db).await;
-    let (grant, code) = oauth::allow(db, customer_id, consent(&client, scopes)).await.unwrap();
+    let (grant, code) = allow(db, customer_id, consent(&client, scopes)).await.unwrap();
     let tokens = oauth::redeem(db, &code, &redemption(&client)).await.unwrap();
     App { grant, client, code, tokens }
 }
@@ -117,7 +131,7 @@ async fn a_code_is_exchanged_for_tokens_that_let_in(test: TestDb) {
     let (customer, _) = a_customer(&db).await;
     let client = a_client(&db).await;
     let scopes = Scopes::from_iter([Scope::Read, Scope::Write]);
-    let (grant, code) = oauth::allow(&db, &customer.id, consent(&client, scopes)).await.unwrap();
+    let (grant, code) = allow(&db, &customer.id, consent(&client, scopes)).await.unwrap();
     assert_eq!((grant.scopes, grant.client_name.as_str()), (scopes, "Claude"));
 
     let elsewhere = test.another_db().await;
@@ -134,7 +148,10 @@ async fn a_code_is_exchanged_for_tokens_that_let_in(test: TestDb) {
     assert_eq!(last.event_type.as_str(), "grant.created");
     assert_eq!(
         last.data,
-        json!({"grantId": grant.id, "clientName": "Claude", "clientId": client.id, "scopes": ["read", "write"]})
+        json!({
+            "grantId": grant.id, "clientName": "Claude", "clientId": client.id, "scopes": ["read", "write"],
+            "keyId": a_key(&db, &customer.id).await.id, "by": "customer",
+        })
     );
 }
 
@@ -142,7 +159,7 @@ async fn a_code_is_good_only_for_who_asked_for_it(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let (client, other) = (a_client(&db).await, a_client(&db).await);
-    let (_, code) = oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
+    let (_, code) = allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
     let good = redemption(&client);
     for wrong in [
         Redemption { client_id: other.id, ..good.clone() },
@@ -269,7 +286,7 @@ async fn of_many_who_exchange_the_same_at_once_one_gets_tokens_and_no_more(test:
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let client = a_client(&db).await;
-    let (_, code) = oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
+    let (_, code) = allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
     let redemption = redemption(&client);
     let racing = join_all((0..8).map(|_| oauth::redeem(&db, &code, &redemption))).await;
     let winners: Vec<Issued> = racing.into_iter().filter_map(Result::ok).collect();
@@ -307,7 +324,7 @@ async fn everything_runs_out(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let client = a_client(&db).await;
-    let (_, code) = oauth::allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
+    let (_, code) = allow(&db, &customer.id, consent(&client, Scopes::ALL)).await.unwrap();
     set_time(&test, "oauth_codes", "expires_at", now()).await;
     assert_invalid_grant(unchanged(&test, oauth::redeem(&db, &code, &redemption(&client))).await);
 
@@ -361,7 +378,7 @@ async fn an_app_is_let_in_only_while_its_customer_may_be(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let app = an_app(&db, &customer.id, Scopes::ALL).await;
-    let (_, code) = oauth::allow(&db, &customer.id, consent(&app.client, Scopes::ALL)).await.unwrap();
+    let (_, code) = allow(&db, &customer.id, consent(&app.client, Scopes::ALL)).await.unwrap();
     customers::suspend(&db, &customer.id).await.unwrap();
     let refused = oauth::authenticate(&db, &app.tokens.access, RESOURCE).await.unwrap_err();
     assert!(matches!(refused, Refused::Inactive(CustomerStatus::Suspended)), "{refused:?}");
@@ -425,18 +442,22 @@ async fn a_consent_is_to_something(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
     let client = a_client(&db).await;
-    let allow = async |consent: Consent| oauth::allow(&db, &customer.id, consent).await;
+    let allow = async |consent: Consent| allow(&db, &customer.id, consent).await;
     assert_invalid(unchanged(&test, allow(consent(&client, Scopes::NONE))).await, "scopes");
     let forgotten = Consent { client_id: "client_forgotten".to_owned(), ..consent(&client, Scopes::ALL) };
     assert_not_found(unchanged(&test, allow(forgotten)).await);
-    let nobody = CustomerId::new();
-    assert_not_found(unchanged(&test, oauth::allow(&db, &nobody, consent(&client, Scopes::ALL))).await);
+    let key = a_key(&db, &customer.id).await;
+    let of_nobody = ApiKey { customer_id: CustomerId::new(), ..key.clone() };
+    assert_not_found(unchanged(&test, oauth::allow(&db, &of_nobody, consent(&client, Scopes::ALL))).await);
+    // Whoever agreed had shown a key that was revoked before they pressed.
+    keys::revoke(&db, &customer.id, &key.id).await.unwrap();
+    assert_conflict(unchanged(&test, oauth::allow(&db, &key, consent(&client, Scopes::ALL))).await, "key_revoked");
 }
 
 async fn there_are_only_so_many_apps(test: TestDb) {
     let db = test.db();
     let (customer, _) = a_customer(&db).await;
-    let allow = async |client: &Client| oauth::allow(&db, &customer.id, consent(client, Scopes::ALL)).await;
+    let allow = async |client: &Client| allow(&db, &customer.id, consent(client, Scopes::ALL)).await;
     let mut last = None;
     for _ in 0..100 {
         let client = a_client(&db).await;
@@ -454,7 +475,7 @@ async fn an_app_that_is_let_in_again_and_again_is_one_app(test: TestDb) {
     let (client, other) = (a_client(&db).await, a_client(&db).await);
     let (read, write) = (Scopes::from_iter([Scope::Read]), Scopes::from_iter([Scope::Read, Scope::Write]));
     let let_in = async |client: &Client, scopes| {
-        let (grant, code) = oauth::allow(&db, &customer.id, consent(client, scopes)).await.unwrap();
+        let (grant, code) = allow(&db, &customer.id, consent(client, scopes)).await.unwrap();
         (grant, oauth::redeem(&db, &code, &redemption(client)).await.unwrap())
     };
     let (_, elsewhere) = let_in(&other, read).await;
@@ -530,7 +551,7 @@ async fn what_a_document_says_is_kept_until_it_says_otherwise(test: TestDb) {
     let id = "https://app.example/client.json";
     let says = |name: &str| NewClient { name: name.to_owned(), redirect_uris: vec![REDIRECT_URI.to_owned()] };
     let first = oauth::keep_document(&db, id, says("Old"), now()).await.unwrap();
-    let (grant, _) = oauth::allow(&db, &customer.id, consent(&first, Scopes::ALL)).await.unwrap();
+    let (grant, _) = allow(&db, &customer.id, consent(&first, Scopes::ALL)).await.unwrap();
     let until = now() + Duration::hours(1);
     let second = oauth::keep_document(&db, id, says("New"), until).await.unwrap();
     assert_eq!((second.id.as_str(), second.name.as_str(), second.fresh_until), (id, "New", Some(until)));
@@ -569,4 +590,114 @@ async fn the_last_use_is_noted(test: TestDb) {
     assert_eq!(last_use().await, None);
     assert!(lets_in(&db, &app.tokens.access).await);
     eventually("the use is noted", last_use).await;
+}
+
+/// Lets an app in by who has shown this key.
+async fn an_app_by(db: &Db, key: &ApiKey) -> App {
+    let client = a_client(db).await;
+    let (grant, code) = oauth::allow(db, key, consent(&client, Scopes::ALL)).await.unwrap();
+    let tokens = oauth::redeem(db, &code, &redemption(&client)).await.unwrap();
+    App { grant, client, code, tokens }
+}
+
+async fn a_key_by(db: &Db, maker: &ApiKey) -> (ApiKey, PlainKey) {
+    let new = NewKey { made_by: Some(maker.id.clone()), ..NewKey::default() };
+    keys::create(db, &maker.customer_id, new).await.unwrap()
+}
+
+async fn what_a_leaked_key_made_and_let_in_ends_with_it(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let own = a_key(&db, &customer.id).await;
+    let (found, plain) = a_key_by(&db, &own).await;
+    let (made, _) = a_key_by(&db, &found).await;
+    let (made_by_made, _) = a_key_by(&db, &made).await;
+    let apps = [an_app_by(&db, &found).await, an_app_by(&db, &made).await, an_app_by(&db, &made_by_made).await];
+    let (others_key, _) = a_key_by(&db, &own).await;
+    let others_app = an_app_by(&db, &own).await;
+    // Whoever covers their tracks does not get away with it.
+    keys::revoke(&db, &customer.id, &made.id).await.unwrap();
+    let before = whole_log(&db, &customer.id).await.len();
+
+    keys::revoke_leaked(&db, &plain, &FoundAt::default()).await.unwrap();
+    let asked = [&own, &found, &made, &made_by_made, &others_key].map(|key| key.id.clone()).to_vec();
+    let mut left = keys::still_accepted(&db, asked).await.unwrap();
+    left.sort();
+    assert_eq!(left, [own.id.clone(), others_key.id]);
+    for app in &apps {
+        assert!(!lets_in(&db, &app.tokens.access).await);
+    }
+    assert!(lets_in(&db, &others_app.tokens.access).await);
+    let log = whole_log(&db, &customer.id).await;
+    let told: Vec<(&str, &Value)> = log[before..]
+        .iter()
+        .map(|event| (event.event_type.as_str(), event.data.get("by").unwrap_or(&Value::Null)))
+        .collect();
+    let server = json!("server");
+    let ends = [("key.revoked", &server), ("key.revoked", &server), ("grant.revoked", &server)];
+    let more = [("grant.revoked", &server), ("grant.revoked", &server)];
+    assert_eq!(told, [&[("key.leaked", &Value::Null)], &ends[..], &more[..]].concat());
+    unchanged(&test, keys::revoke_leaked(&db, &plain, &FoundAt::default())).await.unwrap();
+
+    // Nor does anything come of it after that.
+    let new = NewKey { made_by: Some(found.id.clone()), ..NewKey::default() };
+    assert_conflict(unchanged(&test, keys::create(&db, &customer.id, new)).await, "key_revoked");
+    let last = log.iter().rfind(|event| event.event_type.as_str() == "key.created").unwrap();
+    assert_eq!((&last.data["madeBy"], &last.data["by"]), (&json!(own.id), &json!("customer")));
+}
+
+async fn an_app_ends_with_the_key_by_which_it_was_let_in(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let until = async |left: Duration| {
+        let new = NewKey { expires_at: Some(now() + left), ..NewKey::default() };
+        keys::create(&db, &customer.id, new).await.unwrap().0
+    };
+    let listed = async || oauth::list(&db, &customer.id).await.unwrap().remove(0).expires_at;
+    let key = until(Duration::days(1)).await;
+    let app = an_app_by(&db, &key).await;
+    assert_eq!(Some(listed().await), key.expires_at);
+    app.refresh(&db, &app.tokens.refresh).await.unwrap();
+    assert_eq!(Some(listed().await), key.expires_at, "however often it comes");
+    // Nor is there a token or a code that is good for longer.
+    let key = until(Duration::seconds(50)).await;
+    let app = an_app_by(&db, &key).await;
+    assert_eq!(Some(app.grant.expires_at), key.expires_at);
+    let accepted = oauth::authenticate(&db, &app.tokens.access, RESOURCE).await.unwrap();
+    assert_eq!(Some(accepted.expires_at), key.expires_at);
+}
+
+async fn an_app_whose_token_everybody_can_read_is_shut_out_and_told_of_once(test: TestDb) {
+    let db = test.db();
+    let ((customer, _), (other, _)) = (a_customer(&db).await, a_customer(&db).await);
+    let (app, kept) = (an_app(&db, &customer.id, Scopes::ALL).await, an_app(&db, &customer.id, Scopes::ALL).await);
+    let place = FoundAt { url: Some("https://code.example/a".to_owned()), source: Some("Commit".to_owned()) };
+    let before = whole_log(&db, &customer.id).await.len();
+    for token in [app.tokens.refresh.hash(), app.tokens.refresh.hash(), app.tokens.access.hash()] {
+        assert_eq!(oauth::end_leaked(&db, &token, &place).await.unwrap().as_ref(), Some(&customer.id));
+        assert!(!lets_in(&db, &app.tokens.access).await);
+    }
+    let log = whole_log(&db, &customer.id).await;
+    let told: Vec<_> = log[before..].iter().map(|event| (event.event_type.as_str(), event.data.clone())).collect();
+    let data = json!({"grantId": app.grant.id, "clientName": "Claude", "url": place.url, "source": "Commit"});
+    assert_eq!(told, [("grant.leaked", data)]);
+    assert_eq!(keys::leaked_lately(&db, &customer.id).await.unwrap(), log[before..]);
+    assert!(keys::leaked_lately(&db, &other.id).await.unwrap().is_empty());
+    assert!(lets_in(&db, &kept.tokens.access).await);
+    let nobodys = RefreshToken::generate().unwrap().hash();
+    assert_eq!(unchanged(&test, oauth::end_leaked(&db, &nobodys, &place)).await.unwrap(), None);
+}
+
+async fn the_log_says_who_ended_what_an_app_might_do(test: TestDb) {
+    let db = test.db();
+    let (customer, _) = a_customer(&db).await;
+    let app = async || an_app(&db, &customer.id, Scopes::ALL).await;
+    let (taken_back, gone, copied) = (app().await, app().await, app().await);
+    oauth::revoke(&db, &customer.id, &taken_back.grant.id).await.unwrap();
+    oauth::end(&db, &gone.tokens.access.hash(), None).await.unwrap();
+    assert_invalid_grant(oauth::redeem(&db, &copied.code, &redemption(&copied.client)).await);
+    let log = whole_log(&db, &customer.id).await;
+    let told: Vec<_> = log[log.len() - 3..].iter().map(|it| (it.event_type.as_str(), &it.data["by"])).collect();
+    let (by_customer, by_app, by_server) = (json!("customer"), json!("app"), json!("server"));
+    assert_eq!(told, [("grant.revoked", &by_customer), ("grant.revoked", &by_app), ("grant.reused", &by_server)]);
 }

@@ -4,7 +4,7 @@ use entity::connections::{ConnectionStatus, Platform};
 use entity::content::{self, Counts};
 use entity::customers::CustomerStatus;
 use entity::db::now;
-use entity::events::Event;
+use entity::events::{Event, EventType};
 use entity::ids::CustomerId;
 use entity::{brands, customers, keys, proposals};
 use platforms::connections::Standing;
@@ -176,11 +176,21 @@ fn needs_attention(
 fn leaked(leak: &Event) -> String {
     let said = |field: &str| leak.data.get(field).and_then(Value::as_str).unwrap_or("?");
     let place = leak.data.get("url").and_then(Value::as_str).map(|url| format!(" at {url}")).unwrap_or_default();
-    format!(
-        "The API key that ends in {} was public{place} and is revoked. Look whether everything since is the owner's own \
-         (list_events); a new key is made under Keys & billing.",
-        said("last4")
-    )
+    let (what, then) = match leak.event_type {
+        EventType::GrantLeaked => (
+            format!("A token of the app “{}” was public{place}, and the app is shut out", said("clientName")),
+            "the owner lets the app in again if they use it",
+        ),
+        _ => (
+            format!(
+                "The API key that ends in {} was public{place} and is revoked, with the keys that were made with it and \
+                 the apps that it let in",
+                said("last4")
+            ),
+            "a new key is made under Keys & billing",
+        ),
+    };
+    format!("{what}. Look whether everything since is the owner's own (list_events); {then}.")
 }
 
 fn pieces(number: u64) -> String {

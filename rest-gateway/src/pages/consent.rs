@@ -10,10 +10,11 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use entity::oauth::{self, Consent};
 use entity::scopes::{Scope, Scopes};
 use minijinja::{Value, context};
-use web::ApiError;
+use web::auth::require;
 use web::oauth::OAuth;
 use web::rate_limit::{self, Payer};
 use web::session::{SameOrigin, Visitor, login_path, see_other};
+use web::{ApiError, timestamp};
 
 use super::finish::FormTarget;
 use super::words;
@@ -62,6 +63,7 @@ pub async fn decide(
         let denied = OAuthError::new("access_denied", "The person did not let the app in.");
         return asked.answer(asked.asker.refused(&denied));
     }
+    require(visitor.key.scopes, Scope::Write)?;
     let scopes = form.scopes.and(asked.offered(&visitor));
     if scopes.is_empty() {
         return asked.page(&gateway, &visitor, &form.request, Some("Tick what the app may do, or do not let it in."));
@@ -74,7 +76,7 @@ pub async fn decide(
         scopes,
         challenge: asked.terms.challenge.clone(),
     };
-    match oauth::allow(&gateway.db, &visitor.customer.id, consent).await {
+    match oauth::allow(&gateway.db, &visitor.key, consent).await {
         Ok((grant, code)) => {
             tracing::info!(grant = %grant.id, client = %grant.client_id, %scopes, "an app was let in");
             asked.answer(asked.asker.accepted(code.expose()))
@@ -186,9 +188,10 @@ impl Refusal {
 }
 
 impl Asked {
-    /// What the person can give of what is asked for: no more than they may do here themselves.
+    /// What the person can give of what is asked for: no more than they may do here themselves, and nothing where they may
+    /// not change anything.
     fn offered(&self, visitor: &Visitor) -> Scopes {
-        self.terms.scopes.and(visitor.key.scopes)
+        if may_let_in(visitor) { self.terms.scopes.and(visitor.key.scopes) } else { Scopes::NONE }
     }
 
     /// Sends the person back to the app.
@@ -217,6 +220,9 @@ impl Asked {
             brand_name => visitor.customer.brand_name.clone(),
             keys_address => format!("{}/keys", super::account::home(&visitor.customer.id)),
             permissions,
+            may_let_in => may_let_in(visitor),
+            key_ends => visitor.key.expires_at.map(|at| words::time(at, visitor.customer.zone())),
+            key_ends_timestamp => visitor.key.expires_at.map(timestamp),
             request => query,
             problem,
         };
@@ -227,6 +233,11 @@ impl Asked {
         }
         Ok(page)
     }
+}
+
+/// Whether the person may let anybody in, which changes who gets at their account.
+fn may_let_in(visitor: &Visitor) -> bool {
+    visitor.key.scopes.contains(Scope::Write)
 }
 
 /// A box to tick. What lets something go out is for the person to add.

@@ -63,7 +63,7 @@ pub async fn log_in(
         }
         Err(error) => return Err(error),
     };
-    let cookie = site.sessions().begin(&holder.key)?;
+    let cookie = site.sessions().begin(&db, &holder.key).await?;
     Ok(with_cookie(cookie, &destination(form.next.as_deref(), &holder.customer.id)))
 }
 

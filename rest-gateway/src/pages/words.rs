@@ -26,7 +26,8 @@ fn told(event: &Event, zone: Tz) -> String {
     let title = || quoted(said("title").unwrap_or("a change"));
     let who = || said("decidedBy").map_or_else(|| "Somebody".to_owned(), isolated);
     let why = || said("reason").map_or_else(|| ".".to_owned(), |reason| format!(": {}", isolated(reason)));
-    let app = || format!("The app {}", quoted(said("clientName").unwrap_or("without a name")));
+    let name = || quoted(said("clientName").unwrap_or("without a name"));
+    let app = || format!("The app {}", name());
     let key = || format!("The key {} (ends in {})", label(), said("last4").unwrap_or("?"));
     match event.event_type {
         EventType::CustomerCreated => "Your account was made.".to_owned(),
@@ -40,6 +41,7 @@ fn told(event: &Event, zone: Tz) -> String {
         EventType::KeyCreated => format!("{} was made.", key()),
         EventType::KeyRevoked => format!("{} was revoked and opens nothing any more.", key()),
         EventType::KeyLeaked => format!("{} was found where everybody can read it: {}.", key(), found_at(&event.data)),
+        EventType::SessionStarted => "Somebody logged in to these pages.".to_owned(),
         EventType::SessionEnded => "Somebody logged out of these pages.".to_owned(),
         EventType::GrantCreated => format!("{} was let in{}.", app(), permissions(&event.data)),
         EventType::GrantRevoked => format!("{} is not let in any more.", app()),
@@ -48,6 +50,9 @@ fn told(event: &Event, zone: Tz) -> String {
                 "{} was shut out: somebody had a copy of what only it should have. Let it in again if you use it.",
                 app()
             )
+        }
+        EventType::GrantLeaked => {
+            format!("A token of the app {} was found where everybody can read it: {}.", name(), found_at(&event.data))
         }
         EventType::BrandUpdated => format!("The brand profile changed: {}.", changed_fields(&event.data)),
         EventType::ContentPlanned => format!("{} is to be written for {}.", label(), due(&event.data, zone)),

@@ -114,7 +114,7 @@ impl From<ApiKey> for KeyOut {
     operation_id = "createKey",
     params(("customer_id" = String, Path, description = "Your own id")),
     request_body = KeyIn,
-    responses((status = 201, body = NewKeyOut), (status = CONFLICT, body = ErrorOut, description = "`too_many_keys`")),
+    responses((status = 201, body = NewKeyOut), (status = CONFLICT, body = ErrorOut, description = "`too_many_keys`, or `key_revoked` when the key that makes it was revoked meanwhile")),
     security(("apiKey" = [])),
 )]
 pub async fn create(
@@ -124,7 +124,8 @@ pub async fn create(
 ) -> Result<impl IntoResponse, ApiError> {
     let expires_at = input.expires_in_days.map(expiry).transpose()?;
     let scopes = scopes_within(input.scopes.map(Scopes::from_iter), holder.key.scopes)?;
-    let new = NewKey { label: input.label, expires_at, scopes: Some(scopes), ..NewKey::default() };
+    let made_by = Some(holder.key.id);
+    let new = NewKey { made_by, label: input.label, expires_at, scopes: Some(scopes), ..NewKey::default() };
     let (key, plain) = keys::create(&db, &holder.customer.id, new).await?;
     let body = NewKeyOut {
         id: key.id,

@@ -122,24 +122,24 @@ impl SecretScanning {
     /// The one place that knows which texts may be secrets of ours, by their prefix.
     async fn revoke(&self, found: &Match) -> Result<bool, ApiError> {
         let token = &found.token;
-        let of_an_app = token.parse::<AccessToken>().map(|token| token.hash());
-        if let Ok(token) = of_an_app.or_else(|_| token.parse::<RefreshToken>().map(|token| token.hash())) {
-            return self.shut_out(&token).await;
-        }
-        let Ok(key) = found.token.parse::<PlainKey>() else { return Ok(false) };
         let place = FoundAt {
             url: found.url.as_deref().and_then(public_address),
             source: found.source.as_deref().filter(|source| is_name(source)).map(str::to_owned),
         };
+        let of_an_app = token.parse::<AccessToken>().map(|token| token.hash());
+        if let Ok(token) = of_an_app.or_else(|_| token.parse::<RefreshToken>().map(|token| token.hash())) {
+            return self.shut_out(&token, &place).await;
+        }
+        let Ok(key) = found.token.parse::<PlainKey>() else { return Ok(false) };
         let Some(customer_id) = keys::revoke_leaked(&self.db, &key, &place).await? else { return Ok(false) };
-        tracing::warn!(customer = %customer_id, url = place.url, "a key was found where everybody can read it, and revoked");
+        tracing::warn!(customer = %customer_id, url = place.url, "a key was found where everybody can read it, and ended with all that it had made and let in");
         Ok(true)
     }
 
     /// Ends what an app was let do, one of whose tokens was found.
-    async fn shut_out(&self, token: &HashedSecret) -> Result<bool, ApiError> {
-        let Some(customer_id) = oauth::end_leaked(&self.db, token).await? else { return Ok(false) };
-        tracing::warn!(customer = %customer_id, "an app's token was found where everybody can read it, and the app shut out");
+    async fn shut_out(&self, token: &HashedSecret, place: &FoundAt) -> Result<bool, ApiError> {
+        let Some(customer_id) = oauth::end_leaked(&self.db, token, place).await? else { return Ok(false) };
+        tracing::warn!(customer = %customer_id, url = place.url, "an app's token was found where everybody can read it, and the app shut out");
         Ok(true)
     }
 }

@@ -17,10 +17,12 @@ use crate::error::{Error, Result};
 use crate::events::{self, EventType};
 use crate::ids::{CustomerId, RunId};
 use crate::keys::{self, By, NewKey, PlainKey};
-use crate::tables::{customer, subscription};
+use crate::tables::{customer, deletion, subscription};
 
 /// A customer as stored.
 pub type Customer = customer::Model;
+/// What is left of a customer who was deleted.
+pub type Deletion = deletion::Model;
 
 /// The plan of a customer for whom none was named.
 pub const DEFAULT_PLAN: &str = "pro";
@@ -217,7 +219,8 @@ pub async fn list(db: &Db) -> Result<Vec<Customer>> {
     Ok(customer::Entity::find().order_by_desc(customer::Column::Id).all(db.connection()).await?)
 }
 
-/// Deletes a customer and everything of theirs, for good.
+/// Deletes a customer and everything of theirs, for good, for an operator. Their log goes too; what stays is that there was
+/// a customer with this id, when they went and by whom.
 ///
 /// # Errors
 ///
@@ -227,8 +230,20 @@ pub async fn delete(db: &Db, id: &CustomerId) -> Result<()> {
     lock(&tx, id).await?;
     refuse_while_charged(&tx, id).await?;
     customer::Entity::delete_by_id(id.clone()).exec(&tx).await?;
+    let deletion = deletion::ActiveModel { id: Set(id.clone()), deleted_at: Set(now()), deleted_by: Set(By::Operator) };
+    deletion.insert(&tx).await?;
     tx.commit().await?;
+    tracing::warn!(customer = %id, by = "operator", "a customer and everything of theirs is deleted");
     Ok(())
+}
+
+/// Which customers were deleted, the newest first.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn deletions(db: &Db) -> Result<Vec<Deletion>> {
+    Ok(deletion::Entity::find().order_by_desc(deletion::Column::DeletedAt).all(db.connection()).await?)
 }
 
 /// Whether [`delete`] would be refused now; says why as an error.
@@ -265,7 +280,7 @@ pub async fn exist(db: &Db) -> Result<bool> {
     Ok(customer::Entity::find().limit(1).one(db.connection()).await?.is_some())
 }
 
-/// Stops a customer's access until it is resumed. Doing it again changes nothing.
+/// Stops a customer's access until it is resumed, for an operator. Doing it again changes nothing.
 ///
 /// # Errors
 ///
@@ -274,7 +289,7 @@ pub async fn suspend(db: &Db, id: &CustomerId) -> Result<Customer> {
     set_suspended(db, id, Some(now()), EventType::CustomerSuspended).await
 }
 
-/// Gives a suspended customer access again. Doing it again changes nothing.
+/// Gives a suspended customer access again, for an operator. Doing it again changes nothing.
 ///
 /// # Errors
 ///
@@ -293,7 +308,7 @@ async fn set_suspended(db: &Db, id: &CustomerId, at: Option<DateTime<Utc>>, even
     change.suspended_at = Set(at);
     change.updated_at = Set(now());
     let customer = change.update(&tx).await?;
-    events::record(&tx, id, event, json!({})).await?;
+    events::record(&tx, id, event, json!({ "by": By::Operator })).await?;
     tx.commit().await?;
     Ok(customer)
 }

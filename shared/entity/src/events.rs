@@ -58,10 +58,12 @@ event_types! {
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
     KeyLeaked = "key.leaked",
+    SessionStarted = "session.started",
     SessionEnded = "session.ended",
     GrantCreated = "grant.created",
     GrantRevoked = "grant.revoked",
     GrantReused = "grant.reused",
+    GrantLeaked = "grant.leaked",
     OnboardingStarted = "onboarding.started",
     OnboardingReminded = "onboarding.reminded",
     OnboardingCompleted = "onboarding.completed",
@@ -107,6 +109,7 @@ impl EventType {
             Self::KeyRevoked
                 | Self::GrantRevoked
                 | Self::GrantReused
+                | Self::GrantLeaked
                 | Self::CustomerSuspended
                 | Self::SubscriptionUpdated
                 | Self::SubscriptionGraceEnded

@@ -3,8 +3,12 @@
 //! A key is `hcmo_live_` and 64 lower-case hex characters. It may do what its scopes say; one that makes another cannot
 //! give it more than it has itself.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use serde_json::json;
 
 use crate::bounded::Tx;
@@ -13,6 +17,7 @@ use crate::db::{Db, now, stored};
 use crate::error::{Error, Result};
 use crate::events::{self, Event, EventType, TypeFilter};
 use crate::ids::{CustomerId, EventId, KeyId};
+use crate::oauth;
 use crate::scopes::Scopes;
 use crate::secret::plain_secret;
 use crate::tables::{api_key, customer, event};
@@ -150,17 +155,33 @@ fn record_use(db: &Db, key: &ApiKey, now: DateTime<Utc>) {
     });
 }
 
-/// Who does something with a key, as the log keeps it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+/// Who does something with an account and what opens it, as the log keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, DeriveActiveEnum, serde::Serialize)]
+#[sea_orm(rs_type = "String", db_type = "String(sea_orm::sea_query::StringLen::N(20))", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     /// The customer themselves, with a key or a session, or by paying.
     #[default]
     Customer,
+    /// An app that the customer let in.
+    App,
     /// Whoever runs the server.
     Operator,
-    /// The server, because somebody reported the key.
+    /// The server, because a secret was reported or has come twice.
     Server,
+}
+
+impl By {
+    /// The name in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::App => "app",
+            Self::Operator => "operator",
+            Self::Server => "server",
+        }
+    }
 }
 
 /// What a new key is to be.
@@ -168,6 +189,8 @@ pub enum By {
 pub struct NewKey {
     /// Who makes it.
     pub by: By,
+    /// The key that it is made with, if it is made with one: what that key made can be found when it leaks.
+    pub made_by: Option<KeyId>,
     /// What its owner calls it; "default" when absent.
     pub label: Option<String>,
     /// When it stops working, if ever.
@@ -180,11 +203,14 @@ pub struct NewKey {
 ///
 /// # Errors
 ///
-/// When the customer does not exist, the label is too long, the expiry is past, there is nothing that it may do, or there
-/// are too many keys.
+/// When the customer does not exist, the label is too long, the expiry is past, there is nothing that it may do, there
+/// are too many keys, or the one that it is made with was revoked meanwhile (`key_revoked`).
 pub async fn create(db: &Db, customer_id: &CustomerId, new: NewKey) -> Result<(ApiKey, PlainKey)> {
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
+    if let Some(maker) = &new.made_by {
+        require_usable_in(&tx, customer_id, maker).await?;
+    }
     if usable_in(&tx, customer_id).await?.len() >= MAX_KEYS {
         return Err(Error::conflict(
             "too_many_keys",
@@ -217,13 +243,17 @@ pub(crate) async fn create_in(tx: &Tx, customer_id: &CustomerId, new: NewKey) ->
         last4: Set(plain.last4()),
         label: Set(label),
         scopes: Set(scopes),
+        made_by: Set(new.made_by),
         created_at: Set(now),
         last_used_at: Set(None),
         expires_at: Set(new.expires_at.map(stored)),
         revoked_at: Set(None),
     };
     let key = key.insert(tx).await?;
-    let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "scopes": key.scopes, "by": new.by });
+    let ApiKey { id, label, last4, scopes, made_by, .. } = &key;
+    let data = json!({
+        "keyId": id, "label": label, "last4": last4, "scopes": scopes, "by": new.by, "madeBy": made_by,
+    });
     events::record(tx, customer_id, EventType::KeyCreated, data).await?;
     Ok((key, plain))
 }
@@ -285,8 +315,9 @@ pub struct FoundAt {
     pub source: Option<String>,
 }
 
-/// Takes a key out of use that was found where everybody can read it, the last one too, and tells its customer. Gives
-/// the customer's id; nothing where it is nobody's key. The same report again changes nothing.
+/// Takes a key out of use that was found where everybody can read it, the last one too, and tells its customer. Whoever
+/// found it first may have made keys with it, or let apps in: all that came of it ends too. Gives the customer's id;
+/// nothing where it is nobody's key. The same report again changes nothing.
 ///
 /// # Errors
 ///
@@ -302,24 +333,64 @@ pub async fn revoke_leaked(db: &Db, key: &PlainKey, found_at: &FoundAt) -> Resul
     let FoundAt { url, source } = found_at;
     let data = json!({ "keyId": key.id, "label": key.label, "last4": key.last4, "url": url, "source": source });
     events::record_once(&tx, &customer_id, EventType::KeyLeaked, data).await?;
-    if key.revoked_at.is_none() {
+    let spoilt = with_all_it_made_in(&tx, key).await?;
+    let ids: Vec<KeyId> = spoilt.iter().map(|key| key.id.clone()).collect();
+    for key in spoilt.into_iter().filter(|key| key.revoked_at.is_none()) {
         revoke_in(&tx, key, By::Server).await?;
     }
+    oauth::end_let_in_by(&tx, &customer_id, &ids).await?;
     tx.commit().await?;
     Ok(Some(customer_id))
 }
 
-/// Keys of the customer that were found where everybody can read them, within the last two weeks: the newest few.
+/// A key, the keys that were made with it, those that were made with them, and so on.
+async fn with_all_it_made_in(tx: &Tx, key: ApiKey) -> Result<Vec<ApiKey>> {
+    let made = api_key::Entity::find()
+        .filter(api_key::Column::CustomerId.eq(key.customer_id.clone()))
+        .filter(api_key::Column::MadeBy.is_not_null())
+        .order_by_asc(api_key::Column::Id)
+        .all(tx)
+        .await?;
+    let mut by_maker: HashMap<KeyId, Vec<ApiKey>> = HashMap::new();
+    for key in made {
+        if let Some(maker) = key.made_by.clone() {
+            by_maker.entry(maker).or_default().push(key);
+        }
+    }
+    let (mut all, mut next) = (Vec::new(), vec![key]);
+    while let Some(key) = next.pop() {
+        next.extend(by_maker.remove(&key.id).unwrap_or_default());
+        all.push(key);
+    }
+    Ok(all)
+}
+
+/// What of the customer's was found where everybody can read it, keys and apps' tokens, within the last two weeks: the
+/// newest few.
 ///
 /// # Errors
 ///
 /// When the database fails.
 pub async fn leaked_lately(db: &Db, customer_id: &CustomerId) -> Result<Vec<Event>> {
-    let leaks = TypeFilter::Only(vec![EventType::KeyLeaked]);
+    let leaks = TypeFilter::Only(vec![EventType::KeyLeaked, EventType::GrantLeaked]);
     let mut events = events::list(db, customer_id, &leaks, None, MAX_LEAKS).await?.events;
     let since = now() - LEAKS_ARE_TOLD_FOR;
     events.retain(|event| event.created_at > since);
     Ok(events)
+}
+
+/// Notes in the log that somebody has logged in with a key.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn start_session(db: &Db, key: &ApiKey, session_id: &str) -> Result<()> {
+    let tx = db.write_tx().await?;
+    customers::lock(&tx, &key.customer_id).await?;
+    let data = json!({ "sessionId": session_id, "keyId": key.id });
+    events::record(&tx, &key.customer_id, EventType::SessionStarted, data).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Notes in the log that somebody has logged out: the session is over for good then, and what their browser has open
@@ -415,6 +486,15 @@ async fn find_in(tx: &Tx, customer_id: &CustomerId, key_id: &KeyId) -> Result<Op
         .one(tx)
         .await?;
     Ok(key)
+}
+
+/// The key, if it is still accepted now that the customer's row is locked: it may have been revoked since it was checked,
+/// and nothing is to come of it after that.
+pub(crate) async fn require_usable_in(tx: &Tx, customer_id: &CustomerId, key_id: &KeyId) -> Result<ApiKey> {
+    let key = find_in(tx, customer_id, key_id).await?.filter(|key| is_usable(key, now()));
+    key.ok_or_else(|| {
+        Error::conflict("key_revoked", "The key that you do this with does not work any more. Use another one.")
+    })
 }
 
 async fn usable_in(tx: &Tx, customer_id: &CustomerId) -> Result<Vec<ApiKey>> {

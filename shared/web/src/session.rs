@@ -100,12 +100,12 @@ impl Sessions {
         Self { seal: secrets.seal("browser session"), public_url }
     }
 
-    /// The `Set-Cookie` header that begins a session of whoever showed this key.
+    /// Begins a session of whoever showed this key, and notes it in their log; gives the `Set-Cookie` header.
     ///
     /// # Errors
     ///
-    /// When there is no randomness to seal it with.
-    pub fn begin(&self, key: &ApiKey) -> Result<HeaderValue, ApiError> {
+    /// When there is no randomness to seal it with, or the database fails.
+    pub async fn begin(&self, db: &Db, key: &ApiKey) -> Result<HeaderValue, ApiError> {
         let session = Session {
             id: Ulid::generate().to_string(),
             customer: key.customer_id.clone(),
@@ -115,10 +115,12 @@ impl Sessions {
         let sealed = serde_json::to_vec(&session)
             .map_err(|error| error.to_string())
             .and_then(|plain| self.seal.seal(&plain).map_err(|error: SealError| error.to_string()));
-        sealed.map(|sealed| self.set_cookie(sealed, LIFETIME)).map_err(|error| {
+        let sealed = sealed.map_err(|error| {
             tracing::error!(error, "a session cannot be begun");
             ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR)
-        })
+        })?;
+        keys::start_session(db, key, &session.id).await?;
+        Ok(self.set_cookie(sealed, LIFETIME))
     }
 
     /// The `Set-Cookie` header that ends the session.

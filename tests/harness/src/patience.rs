@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// How long a test waits for what has to come. Generous, since only a failing test waits that long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again and again until there is an answer.
 ///

@@ -34,8 +34,15 @@ async fn customers_are_listed_shown_and_deleted() {
 
     shop.at_stripe(&anna.subscription, "cancel").await;
     shop.is_up_to_date().await;
-    terminal.heycmo(&format!("{delete} --yes")).await;
+    let deleted = terminal.launch("heycmo").args(["customer", "delete", EMAIL, "--yes"]).finish().await;
+    assert!(deleted.status.success(), "{deleted:?}");
     anna.is_answered(401).await;
+    // Their log is gone; that they are is told in two other places, neither of which says who they were.
+    let listed = terminal.heycmo("customer deletions").await;
+    for told in [&deleted.log, &listed] {
+        assert!(told.contains(&anna.id) && told.contains("operator") && !told.contains(EMAIL), "{told}");
+    }
+    assert_eq!((deleted.log.lines().count(), ids(&listed)), (1, vec![anna.id.as_str()]), "{}", deleted.log);
     assert!(!terminal.heycmo("customer list").await.contains(EMAIL));
     let unknown = terminal.refusal("heycmo", &format!("customer show {EMAIL}")).await;
     assert!(unknown.contains(EMAIL), "{unknown}");

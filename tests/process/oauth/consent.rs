@@ -105,20 +105,53 @@ async fn an_app_gets_what_was_ticked_of_what_it_asked_for() {
     assert_eq!(site.redeem(&client_id, &code).await.1["scope"], "read");
 }
 
-/// A key that may only read lets no app in that may do more.
+/// A key that is not for everything, made as an operator makes it.
+async fn a_key(site: &Site, options: &str) -> String {
+    let terminal = crate::support::Terminal::beside(&site.server.process);
+    crate::support::key_in(&terminal.heycmo(&format!("key create demo@heycmo.example {options}")).await)
+}
+
+/// A key that may not publish lets no app in that may.
 #[tokio::test]
 async fn nobody_gives_what_they_do_not_have() {
     let site = Site::start().await;
-    let terminal = crate::support::Terminal::beside(&site.server.process);
-    let made = terminal.heycmo("key create demo@heycmo.example --scopes read").await;
-    let reader = site.browser(&crate::support::key_in(&made)).await;
+    let writer = site.browser(&a_key(&site, "--scopes read,write").await).await;
+    let client_id = site.an_app().await;
+    let html = writer.asked(&request(&client_id)).await.text().await.unwrap();
+    assert!(html.contains("Change what stays inside") && !html.contains("Let things go out"), "{html}");
+    let code = writer.allow(&request(&client_id), "read write publish").await;
+    assert_eq!(site.redeem(&client_id, &code).await.1["scope"], "read write");
+    let html = writer.asked(&with(&request(&client_id), "scope", Some("publish"))).await.text().await.unwrap();
+    assert!(html.contains("may not do itself"), "{html}");
+}
+
+/// To let somebody in is to change something.
+#[tokio::test]
+async fn who_may_only_look_lets_nobody_in() {
+    let site = Site::start().await;
+    let reader = site.browser(&a_key(&site, "--scopes read").await).await;
     let client_id = site.an_app().await;
     let html = reader.asked(&request(&client_id)).await.text().await.unwrap();
-    assert!(html.contains("See everything") && !html.contains("Change what stays inside"), "{html}");
-    let code = reader.allow(&request(&client_id), "read write publish").await;
-    assert_eq!(site.redeem(&client_id, &code).await.1["scope"], "read");
-    let html = reader.asked(&with(&request(&client_id), "scope", Some("publish"))).await.text().await.unwrap();
-    assert!(html.contains("may not do itself"), "{html}");
+    assert!(html.contains("letting an app in is such a change") && !html.contains("value=\"allow\""), "{html}");
+    let response = reader.presses(&request(&client_id), "allow", "read").await;
+    assert_eq!((response.status().as_u16(), response.headers().get("location")), (403, None));
+    assert!(response.text().await.unwrap().contains("permission `write`"));
+    assert!(reader.apps().await.contains("No app yet"));
+    // To send it away changes nothing.
+    let denied = reader.presses(&request(&client_id), "deny", "").await;
+    assert_eq!(said_in(location(&denied))["error"], "access_denied");
+}
+
+#[tokio::test]
+async fn the_page_says_when_the_key_ends_that_an_app_is_let_in_by() {
+    let site = Site::start().await;
+    let client_id = site.an_app().await;
+    let ends = "though not after the key that you are logged in with";
+    let html = site.owner().await.asked(&request(&client_id)).await.text().await.unwrap();
+    assert!(!html.contains(ends), "{html}");
+    let browser = site.browser(&a_key(&site, "--expires-in-days 5").await).await;
+    let html = browser.asked(&request(&client_id)).await.text().await.unwrap();
+    assert!(html.contains(ends), "{html}");
 }
 
 /// What an app does wrong is told to the person, and to the app only when the person goes back there: a link to us leads

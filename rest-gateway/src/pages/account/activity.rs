@@ -25,7 +25,7 @@ const KINDS: [(&str, &str, &[&str]); 7] = [
     ("leads", "Leads", &["lead."]),
     ("work", "Work", &["workflow.", "snapshot.", "onboarding."]),
     ("brand", "Brand", &["brand."]),
-    ("account", "Account", &["customer.", "subscription.", "payment.", "key.", "session."]),
+    ("account", "Account", &["customer.", "subscription.", "payment.", "key.", "session.", "grant."]),
 ];
 
 /// Which part of the log.

@@ -68,7 +68,13 @@ pub async fn create(_: SameOrigin, desk: Desk, Form(form): Form<KeyForm>) -> Res
         Ok(scopes) => scopes,
         Err(error) => return desk.refused(error, form).await,
     };
-    let new = NewKey { label: Some(form.label.clone()), expires_at, scopes: Some(scopes), ..NewKey::default() };
+    let new = NewKey {
+        made_by: Some(desk.visitor.key.id.clone()),
+        label: Some(form.label.clone()),
+        expires_at,
+        scopes: Some(scopes),
+        ..NewKey::default()
+    };
     match keys::create(&desk.gateway.db, &desk.visitor.customer.id, new).await {
         Ok(made) => {
             let page = desk.page(Said::default(), KeyForm::default(), Some(made)).await?;

@@ -9,7 +9,7 @@ use entity::connections::ConnectionStatus;
 use entity::content::{self, ContentStatus, Counts, Filter};
 use entity::customers::{Customer, SubscriptionState};
 use entity::db::{Db, now};
-use entity::events::{self, TypeFilter};
+use entity::events::{self, Event, EventType, TypeFilter};
 use entity::ids::CustomerId;
 use entity::keys;
 use entity::proposals::{self, ProposalStatus};
@@ -70,7 +70,7 @@ pub async fn page(gateway: &Gateway, customer: &Customer, said: Said) -> Result<
     let kept = snapshots::list(db, id, None, WEEKS).await?;
     let values = context! {
         said => said.values(),
-        leaks => leaks.iter().map(|leak| activity::values(leak, now, zone)).collect::<Vec<Value>>(),
+        leaks => leaks.iter().map(|leak| leak_values(leak, zone)).collect::<Vec<Value>>(),
         is_past_due => customer.subscription == SubscriptionState::PastDue,
         counts => counted(counts),
         more_waiting => counts.in_review.saturating_sub(PIECES),
@@ -84,6 +84,10 @@ pub async fn page(gateway: &Gateway, customer: &Customer, said: Said) -> Result<
         events => events.iter().map(|event| activity::values(event, now, zone)).collect::<Vec<Value>>(),
     };
     frame.page(&gateway.site, "overview.html", values)
+}
+
+fn leak_values(leak: &Event, zone: Tz) -> Value {
+    context! { sentence => words::sentence(leak, zone), is_of_app => leak.event_type == EventType::GrantLeaked }
 }
 
 fn completeness(brand: &Brand) -> Value {

@@ -11,7 +11,8 @@ use crate::customers;
 use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::{self, EventType};
-use crate::ids::{CustomerId, GrantId};
+use crate::ids::{CustomerId, GrantId, KeyId};
+use crate::keys::{self, ApiKey, By, FoundAt};
 use crate::scopes::Scopes;
 use crate::tables::{customer, oauth_code, oauth_grant, oauth_token};
 
@@ -56,8 +57,16 @@ impl Grant {
         self.last_used_at.unwrap_or(self.created_at)
     }
 
-    fn event(&self) -> serde_json::Value {
-        json!({ "grantId": self.id, "clientName": self.client_name, "clientId": self.client_id, "scopes": self.scopes })
+    /// A time when it ends, or the end that it has anyway, whichever is first.
+    pub(super) fn at_most(&self, time: DateTime<Utc>) -> DateTime<Utc> {
+        self.ends_at.map_or(time, |ends_at| time.min(ends_at))
+    }
+
+    fn event(&self, by: By) -> serde_json::Value {
+        json!({
+            "grantId": self.id, "clientName": self.client_name, "clientId": self.client_id, "scopes": self.scopes,
+            "keyId": self.key_id, "by": by,
+        })
     }
 }
 
@@ -76,25 +85,28 @@ pub struct App {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Lets an app in; gives the code that it fetches its first tokens with. Of too many grants of the same app the one that
-/// was used longest ago ends.
+/// Lets an app in, by somebody who has shown a key, with which it ends at the latest; gives the code that the app fetches
+/// its first tokens with. Of too many grants of the same app the one that was used longest ago ends.
 ///
 /// # Errors
 ///
-/// When the app is forgotten, it may do nothing, or there are too many (`too_many_apps`).
-pub async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> Result<(Grant, Code)> {
+/// When the app is forgotten, it may do nothing, there are too many (`too_many_apps`), or the key was revoked meanwhile
+/// (`key_revoked`).
+pub async fn allow(db: &Db, key: &ApiKey, consent: Consent) -> Result<(Grant, Code)> {
     if consent.scopes.is_empty() {
         return Err(Error::invalid("scopes", "must name at least one of read, write, publish"));
     }
     let code = Code::generate()?;
+    let customer_id = &key.customer_id;
     let tx = db.write_tx().await?;
     customers::lock(&tx, customer_id).await?;
+    let key = keys::require_usable_in(&tx, customer_id, &key.id).await?;
     let now = now();
     let grants = live(customer_id, now).all(&tx).await?;
     let is_of_the_same = |grant: &&Grant| grant.client_id == consent.client_id;
     if grants.iter().filter(is_of_the_same).count() >= MAX_OF_ONE_APP {
         if let Some(oldest) = grants.iter().filter(is_of_the_same).min_by_key(|grant| grant.last_seen()) {
-            end_in(&tx, oldest.clone(), EventType::GrantRevoked).await?;
+            end_in(&tx, oldest.clone(), EventType::GrantRevoked, By::Server).await?;
         }
     } else if grants.len() >= MAX_GRANTS {
         return Err(Error::conflict(
@@ -103,6 +115,8 @@ pub async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> Resul
         ));
     }
     clients::note_use(&tx, &consent.client_id).await?;
+    // Until the code was exchanged there is no more than the code.
+    let expires_at = now + CODE_LIFETIME;
     let grant = oauth_grant::ActiveModel {
         id: Set(GrantId::new()),
         customer_id: Set(customer_id.clone()),
@@ -111,10 +125,11 @@ pub async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> Resul
         redirect_uri: Set(consent.redirect_uri),
         resource: Set(consent.resource),
         scopes: Set(consent.scopes),
+        key_id: Set(Some(key.id)),
         created_at: Set(now),
         last_used_at: Set(None),
-        // Until the code was exchanged there is no more than the code.
-        expires_at: Set(now + CODE_LIFETIME),
+        expires_at: Set(key.expires_at.map_or(expires_at, |ends_at| expires_at.min(ends_at))),
+        ends_at: Set(key.expires_at),
         revoked_at: Set(None),
     };
     let grant = grant.insert(&tx).await?;
@@ -124,11 +139,11 @@ pub async fn allow(db: &Db, customer_id: &CustomerId, consent: Consent) -> Resul
         grant_id: Set(grant.id.clone()),
         challenge: Set(consent.challenge),
         created_at: Set(now),
-        expires_at: Set(now + CODE_LIFETIME),
+        expires_at: Set(expires_at),
         used_at: Set(None),
     };
     row.insert(&tx).await?;
-    events::record(&tx, customer_id, EventType::GrantCreated, grant.event()).await?;
+    events::record(&tx, customer_id, EventType::GrantCreated, grant.event(By::Customer)).await?;
     tx.commit().await?;
     Ok((grant, code))
 }
@@ -187,7 +202,7 @@ pub async fn revoke(db: &Db, customer_id: &CustomerId, id: &GrantId) -> Result<(
     customers::lock(&tx, customer_id).await?;
     let grant = find_in(&tx, customer_id, id).await?.ok_or(Error::NotFound("app"))?;
     for same in live(customer_id, now()).filter(oauth_grant::Column::ClientId.eq(grant.client_id)).all(&tx).await? {
-        end_in(&tx, same, EventType::GrantRevoked).await?;
+        end_in(&tx, same, EventType::GrantRevoked, By::Customer).await?;
     }
     tx.commit().await
 }
@@ -201,16 +216,41 @@ pub(super) async fn find_in(tx: &Tx, customer_id: &CustomerId, id: &GrantId) -> 
 }
 
 /// Ends a grant, unless it is over already. The event says why.
-pub(super) async fn end_in(tx: &Tx, grant: Grant, why: EventType) -> Result<()> {
-    let now = now();
-    if !grant.is_live(now) {
-        return Ok(());
+pub(super) async fn end_in(tx: &Tx, grant: Grant, why: EventType, by: By) -> Result<()> {
+    if grant.is_live(now()) {
+        events::record(tx, &grant.customer_id, why, grant.event(by)).await?;
+        note_end_in(tx, grant).await?;
     }
-    let (customer_id, data) = (grant.customer_id.clone(), grant.event());
+    Ok(())
+}
+
+/// Ends a grant one of whose tokens everybody can read. That it was found is told where it is over too.
+pub(super) async fn end_leaked_in(tx: &Tx, grant: Grant, found_at: &FoundAt) -> Result<()> {
+    let FoundAt { url, source } = found_at;
+    let data = json!({ "grantId": grant.id, "clientName": grant.client_name, "url": url, "source": source });
+    events::record_once(tx, &grant.customer_id, EventType::GrantLeaked, data).await?;
+    if grant.is_live(now()) {
+        note_end_in(tx, grant).await?;
+    }
+    Ok(())
+}
+
+async fn note_end_in(tx: &Tx, grant: Grant) -> Result<()> {
     let mut change: oauth_grant::ActiveModel = grant.into();
-    change.revoked_at = Set(Some(now));
+    change.revoked_at = Set(Some(now()));
     change.update(tx).await?;
-    events::record(tx, &customer_id, why, data).await?;
+    Ok(())
+}
+
+/// Ends what any of these keys of the customer let in.
+pub(crate) async fn end_let_in_by(tx: &Tx, customer_id: &CustomerId, keys: &[KeyId]) -> Result<()> {
+    // Of these there are few; of keys there may be more than a statement takes.
+    let grants = live(customer_id, now()).order_by_asc(oauth_grant::Column::Id).all(tx).await?;
+    for grant in grants {
+        if grant.key_id.as_ref().is_some_and(|key_id| keys.contains(key_id)) {
+            end_in(tx, grant, EventType::GrantRevoked, By::Server).await?;
+        }
+    }
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
 use serde::{Deserialize, Serialize};
 
 pub use clients::{Client, NewClient, client, keep_document, register};
+pub(crate) use grants::end_let_in_by;
 pub use grants::{App, Consent, Grant, allow, apps, forget_dead, list, revoke, still_accepted};
 pub use tokens::{Authorized, Issued, NotIssued, Redemption, authenticate, end, end_leaked, redeem, refresh};
 

@@ -16,7 +16,7 @@ use crate::db::{Db, now};
 use crate::error::{Error, Result};
 use crate::events::EventType;
 use crate::ids::{CustomerId, GrantId};
-use crate::keys::Refused;
+use crate::keys::{By, FoundAt, Refused};
 use crate::scopes::Scopes;
 use crate::secret::HashedSecret;
 use crate::tables::{customer, oauth_code, oauth_grant, oauth_token};
@@ -216,7 +216,7 @@ fn issued_since(grant: &Grant, time: DateTime<Utc>) -> sea_orm::Select<oauth_tok
 /// Somebody has what only one app should have. Whoever it is, nothing of the grant is good any more.
 async fn end_as_copied(tx: Tx, grant: Grant) -> Result<NotIssued> {
     tracing::warn!(grant = %grant.id, "a code or refresh token came a second time: the grant is ended");
-    grants::end_in(&tx, grant, EventType::GrantReused).await?;
+    grants::end_in(&tx, grant, EventType::GrantReused, By::Server).await?;
     tx.commit().await?;
     Ok(NotIssued::Invalid)
 }
@@ -257,7 +257,7 @@ async fn issue_in(tx: &Tx, grant: Grant, scopes: Scopes) -> Result<Issued> {
     };
     of(access.hash(), TokenKind::Access, ACCESS_LIFETIME).insert(tx).await?;
     of(refresh.hash(), TokenKind::Refresh, IDLE).insert(tx).await?;
-    let expires_at = (now + IDLE).min(grant.created_at + LONGEST);
+    let expires_at = grant.at_most((now + IDLE).min(grant.created_at + LONGEST));
     let mut change: oauth_grant::ActiveModel = grant.into();
     change.expires_at = Set(expires_at);
     change.update(tx).await?;
@@ -296,7 +296,8 @@ pub async fn authenticate(db: &Db, token: &AccessToken, resource: &str) -> std::
         return Err(Refused::Inactive(status));
     }
     record_use(db, &token, &grant, now);
-    Ok(Authorized { customer, grant_id: grant.id, scopes: token.scopes, expires_at: token.expires_at })
+    let expires_at = token.expires_at.min(grant.expires_at);
+    Ok(Authorized { customer, grant_id: grant.id, scopes: token.scopes, expires_at })
 }
 
 /// Notes in the background that the token was used, if this is the first time, and that the app was there, unless that was
@@ -344,7 +345,7 @@ pub async fn end(db: &Db, token: &HashedSecret, client_id: Option<&str>) -> std:
     if client_id.is_some_and(|client_id| client_id != grant.client_id) {
         return Err(NotIssued::Invalid);
     }
-    grants::end_in(&tx, grant, EventType::GrantRevoked).await?;
+    grants::end_in(&tx, grant, EventType::GrantRevoked, By::App).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -355,14 +356,14 @@ pub async fn end(db: &Db, token: &HashedSecret, client_id: Option<&str>) -> std:
 /// # Errors
 ///
 /// When the database fails.
-pub async fn end_leaked(db: &Db, token: &HashedSecret) -> Result<Option<CustomerId>> {
+pub async fn end_leaked(db: &Db, token: &HashedSecret, found_at: &FoundAt) -> Result<Option<CustomerId>> {
     let Some(known) = oauth_token::Entity::find_by_id(token.clone()).one(db.connection()).await? else {
         return Ok(None);
     };
     let tx = db.write_tx().await?;
     customers::lock(&tx, &known.customer_id).await?;
     if let Some(grant) = grants::find_in(&tx, &known.customer_id, &known.grant_id).await? {
-        grants::end_in(&tx, grant, EventType::GrantReused).await?;
+        grants::end_leaked_in(&tx, grant, found_at).await?;
     }
     tx.commit().await?;
     Ok(Some(known.customer_id))

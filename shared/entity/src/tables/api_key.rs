@@ -23,6 +23,8 @@ pub struct Model {
     pub label: String,
     /// What it may do.
     pub scopes: Scopes,
+    /// The key that it was made with, if it was made with one.
+    pub made_by: Option<KeyId>,
     pub created_at: DateTime<Utc>,
     /// To the minute, not to the request.
     pub last_used_at: Option<DateTime<Utc>>,

@@ -11,6 +11,7 @@ pub mod content;
 pub mod content_decision;
 pub mod content_revision;
 pub mod customer;
+pub mod deletion;
 pub mod engine_run;
 pub mod engine_schedule;
 pub mod engine_step;
