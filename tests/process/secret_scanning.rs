@@ -249,8 +249,7 @@ async fn what_was_made_with_a_key_that_is_found_in_public_ends_with_it() {
     let page = Client::new().post(format!("{}/api/dashboard/{id}/keys", site.server.gateway));
     let page = page.header("sec-fetch-site", "same-origin").header("content-type", "application/x-www-form-urlencoded");
     let html = made(&second, page.body("label=third")).await;
-    let third = html.split("hcmo_live_").find_map(|rest| rest.get(..64)).unwrap();
-    let third = format!("hcmo_live_{third}");
+    let third = format!("hcmo_live_{}", &html.split("hcmo_live_").nth(1).unwrap()[..64]);
     let client_id = site.an_app().await;
     let code = site.browser(&third).await.allow(&request(&client_id), "read").await;
     let tokens = site.redeem(&client_id, &code).await.1;
