@@ -1,8 +1,17 @@
 //! What the edge does with keys and addresses.
 
-use reqwest::{Method, StatusCode};
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
 
 use crate::site::{Site, anybody};
+
+const REDIRECT_URI: &str = "http://127.0.0.1:3000/callback";
+/// Of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Whether the next call of a key is one too many.
 async fn is_refused(caller: &harness::mcp::Caller, path: &str) -> bool {
@@ -52,4 +61,63 @@ async fn no_log_has_a_key() {
     let logs = site.log().await + &ours;
     assert!(logs.contains("/api/customer/") && logs.contains("token=REDACTED"), "{logs}");
     assert!(!logs.contains(&key), "{logs}");
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+async fn posted(http: &Client, address: String, cookie: &str, fields: &[(&str, &str)]) -> Response {
+    let request = http.post(address).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(encoded(fields));
+    request.header("sec-fetch-site", "same-origin").header(COOKIE, cookie).send().await.unwrap()
+}
+
+/// An app is let in as with a browser: what the person and the app get on the way opens the account.
+#[tokio::test]
+async fn no_log_has_what_an_app_is_let_in_by() {
+    let site = Site::start_with(&[("HEYCMO_OAUTH", "on")]).await;
+    let key = site.key_of_a_new_customer().await;
+    let http = web::http_client().no_proxy().redirect(Policy::none()).build().unwrap();
+    let at = |path: &str| format!("{}{path}", site.origin);
+    let login = posted(&http, at("/login"), "", &[("key", &key)]).await;
+    let cookie = login.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let about = json!({"client_name": "Claude", "redirect_uris": [REDIRECT_URI]});
+    let app: Value = http.post(at("/oauth/register")).json(&about).send().await.unwrap().json().await.unwrap();
+    let client_id = app["client_id"].as_str().unwrap();
+
+    let asked = encoded(&[
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("state", "the-apps-own-word"),
+    ]);
+    let page = http.get(at(&format!("/oauth/authorize?{asked}"))).header(COOKIE, &cookie).send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    let pressed = [("request", asked.as_str()), ("decision", "allow"), ("scope", "read")];
+    let answer = posted(&http, at("/oauth/authorize"), &cookie, &pressed).await;
+    let back: Url = answer.headers()[LOCATION].to_str().unwrap().parse().unwrap();
+    let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let redemption = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client_id),
+        ("code", &code),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens: Value = posted(&http, at("/oauth/token"), "", &redemption).await.json().await.unwrap();
+    let (access, refresh) = (tokens["access_token"].as_str().unwrap(), tokens["refresh_token"].as_str().unwrap());
+    let caller = harness::mcp::Caller::new(&site.origin, access);
+    caller.call(1, "get_account", json!({})).await.unwrap();
+
+    let ours: String = site.mcp_servers.iter().chain(&site.gateways).map(|replica| replica.logged()).collect();
+    let edge = site.log().await;
+    assert!(edge.contains("/oauth/token") && edge.contains("state=REDACTED"), "{edge}");
+    assert!(!edge.contains("Location"), "{edge}");
+    let logs = edge + &ours;
+    let session = cookie.split('=').nth(1).unwrap();
+    for secret in [&key, session, &code, access, refresh, VERIFIER, "the-apps-own-word"] {
+        assert!(!secret.is_empty() && !logs.contains(secret), "{secret} is in {logs}");
+    }
 }

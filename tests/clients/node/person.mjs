@@ -31,6 +31,8 @@ export async function decide(address, permissions) {
       if (isTicked !== permissions.includes(scope)) await box.click()
     }
     const decision = permissions.length ? 'allow' : 'deny'
+    // The first press gives a page the focus that it has from the beginning where somebody sits before it.
+    await page.click('h1')
     await page.waitForSelector(`button[value=${decision}]:not([aria-disabled])`)
     await Promise.all([page.waitForNavigation(), page.click(`button[value=${decision}]`)])
     assert.deepEqual(complaints, [])

@@ -1,6 +1,6 @@
 """The agent card, read and judged by A2A's own library.
 
-documents.py FILE
+documents.py FILE SCHEMES
 """
 
 import sys
@@ -15,3 +15,6 @@ with open(sys.argv[1]) as file:
 validate_proto_required_fields(card)
 bindings = [interface.protocol_binding for interface in card.supported_interfaces]
 assert bindings and not {"JSONRPC", "GRPC", "HTTP+JSON"} & set(bindings), bindings
+assert sorted(card.security_schemes) == sys.argv[2].split(), card.security_schemes
+for requirement in card.security_requirements:
+    assert set(requirement.schemes) <= set(card.security_schemes), requirement
