@@ -190,10 +190,10 @@ pub async fn delete(environment: &Environment, customer: &str, yes: bool) -> Res
 
 pub async fn list_deletions(environment: &Environment) -> Result<(), String> {
     let (_, db) = open(environment).await?;
-    println!("{:<31}  {:<24}  by", "id", "deleted");
+    say!("{:<31}  {:<24}  by", "id", "deleted");
     for deletion in customers::deletions(&db).await.map_err(sentence)? {
         let at = timestamp(deletion.deleted_at);
-        println!("{:<31}  {at:<24}  {}", deletion.id.as_str(), deletion.deleted_by.as_str());
+        say!("{:<31}  {at:<24}  {}", deletion.id.as_str(), deletion.deleted_by.as_str());
     }
     Ok(())
 }
