@@ -56,9 +56,10 @@ async fn a_death_after_every_step_changes_nothing(test: TestDb) {
         while test.number("SELECT count(*) FROM engine_runs WHERE status = 'running'").await > 0 {
             assert!(deaths < 200, "it does not get on: {program:?}");
             let working = Working::start(&db, vec![function(&world)]);
-            // Every second one lives long enough to write down what it did.
+            // Every second one lives long enough to write down what it did. Where steps run side by side that may take
+            // all of them, so lives become longer.
             let shutdown = working.shutdown.clone();
-            world.kill_after(1 + deaths % 2, move || shutdown.cancel());
+            world.kill_after(1 + deaths % 2 + deaths / 20, move || shutdown.cancel());
             harness::eventually("it dies or is done", async || {
                 time_passes(&test).await;
                 let running = test.number("SELECT count(*) FROM engine_runs WHERE status = 'running'").await;
