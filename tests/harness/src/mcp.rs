@@ -374,8 +374,9 @@ async fn answer(response: Response, id: u64) -> Result<Value, String> {
     if is_json {
         return result(json_of(response).await?, id);
     }
+    let head = format!("{} {:?}", response.status(), response.headers());
     let mut events = Events::of(response);
-    let result = result_in(&mut events, id).await?;
+    let result = result_in(&mut events, id).await.map_err(|error| format!("{error}, of {head}"))?;
     events.end().await?;
     Ok(result)
 }
