@@ -141,5 +141,6 @@ fn long_odd_texts_are_counted_in_little_time() {
     for text in &nasty {
         assert!(weighted_length(text) > 0);
     }
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    // Square in the length they would take many minutes.
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }

@@ -248,18 +248,14 @@ async fn documents_that_never_come_hold_up_nobody() {
     let site = site(app).await;
     let scanner = scanner();
     let never = format!("{site}/never").parse().unwrap();
-    let began = std::time::Instant::now();
-    let documents = futures::future::join_all((0..20).map(|_| scanner.document(&never, 1_000)));
-    let scans = async {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        scanner.scan(&site, |_| {}).await.unwrap();
-        began.elapsed()
-    };
-    let (documents, scanned) = tokio::join!(documents, scans);
-    assert!(scanned.as_secs() < 4, "{scanned:?}");
-    for document in documents {
+    let mut documents = futures::future::join_all((0..20).map(|_| scanner.document(&never, 1_000)));
+    tokio::select! {
+        biased;
+        documents = &mut documents => panic!("the scan has waited for them: {documents:?}"),
+        scanned = scanner.scan(&site, |_| {}) => drop(scanned.unwrap()),
+    }
+    for document in documents.await {
         let late = DocumentError::Unreachable("it did not come within 5 seconds".to_owned());
         assert_eq!(document.unwrap_err(), late);
     }
-    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
 }
