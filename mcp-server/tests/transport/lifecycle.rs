@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::Calls;
 use crate::server::{PATIENCE, Server};
-use crate::sse::{Legacy, call, text};
+use crate::sse::{Events, Legacy, call, text};
 use crate::streamable::Session;
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn ending_a_key_ends_what_it_opened_on_both_transports() {
     old.post(&call(1, "wait", json!({}))).await;
     let new = Session::open(&server, "alice").await;
     let listening = new.listen().await;
-    let calling = new.start(&call(2, "wait", json!({}))).await;
+    let mut calling = new.start(&call(2, "wait", json!({}))).await;
     let mut kept_old = Legacy::connect(&server, "alice2").await;
     let kept_new = Session::open(&server, "alice2").await;
     Calls::reached(&server.calls.started, 2).await;
@@ -39,12 +39,38 @@ async fn ending_a_key_ends_what_it_opened_on_both_transports() {
     server.sessions.end(&server.caller("alice").credential);
     old.events.ended().await;
     listening.ended().await;
+    broke_off(&mut calling, 2).await;
     calling.ended().await;
     Calls::reached(&server.calls.stopped, 2).await;
     server.settles_at(2).await;
     assert_eq!(server.sessions.live_credentials(), [server.caller("alice2").credential].into());
     assert_eq!(text(&kept_old.call(1, "echo", json!({"text": "kept"})).await), "kept");
     assert_eq!(text(&kept_new.call(1, "echo", json!({"text": "kept"})).await), "kept");
+}
+
+/// A call that nobody will answer says so, so that its client does not wait.
+async fn broke_off(calling: &mut Events, id: u64) {
+    let told = calling.message().await;
+    assert_eq!(told["id"], id, "{told}");
+    assert_eq!(told["error"]["data"]["code"], "outcome_unknown", "{told}");
+    assert!(told["error"]["message"].as_str().unwrap().contains("look before you try again"), "{told}");
+}
+
+#[tokio::test]
+async fn a_session_that_is_closed_answers_what_it_was_asked() {
+    let server = Server::start().await;
+    let session = Session::open(&server, "alice").await;
+    let mut first = session.start(&call(1, "wait", json!({}))).await;
+    let mut second = session.start(&call(2, "wait", json!({}))).await;
+    Calls::reached(&server.calls.started, 2).await;
+    let closed = session.http.delete(&session.url).bearer_auth("alice").header("mcp-session-id", &session.id);
+    assert_eq!(closed.send().await.unwrap().status(), StatusCode::OK);
+    broke_off(&mut first, 1).await;
+    broke_off(&mut second, 2).await;
+    first.ended().await;
+    second.ended().await;
+    Calls::reached(&server.calls.stopped, 2).await;
+    server.empties().await;
 }
 
 #[tokio::test]
@@ -66,8 +92,12 @@ async fn a_stream_of_a_revoked_key_ends_even_on_a_session_of_another_key() {
     let server = Server::start().await;
     let session = Session::open(&server, "alice").await;
     let listening = session.listen_as("alice2").await;
+    let mut calling = session.start_as("alice2", &call(7, "wait", json!({}))).await;
+    Calls::reached(&server.calls.started, 1).await;
     server.sessions.end(&server.caller("alice2").credential);
     listening.ended().await;
+    broke_off(&mut calling, 7).await;
+    calling.ended().await;
     assert_eq!(text(&session.call(1, "echo", json!({"text": "kept"})).await), "kept");
 }
 
@@ -153,10 +183,11 @@ async fn a_shutdown_does_not_wait_forever() {
     let old = Legacy::connect(&server, "alice").await;
     old.post(&call(1, "wait", json!({}))).await;
     let new = Session::open(&server, "alice").await;
-    let calling = new.start(&call(2, "wait", json!({}))).await;
+    let mut calling = new.start(&call(2, "wait", json!({}))).await;
     Calls::reached(&server.calls.started, 2).await;
     server.shutdown.cancel();
     old.events.ended().await;
+    broke_off(&mut calling, 2).await;
     calling.ended().await;
     Calls::reached(&server.calls.stopped, 2).await;
     tokio::time::timeout(PATIENCE, server.served).await.unwrap().unwrap().unwrap();

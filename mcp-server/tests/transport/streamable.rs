@@ -45,7 +45,13 @@ impl Session {
     }
 
     pub async fn start(&self, message: &Value) -> Events {
-        let response = self.post(message).send().await.unwrap();
+        self.start_as(self.name, message).await
+    }
+
+    /// With another key of the same customer.
+    pub async fn start_as(&self, name: &'static str, message: &Value) -> Events {
+        let request = self.http.post(&self.url).bearer_auth(name).header("accept", BOTH);
+        let response = request.header("mcp-session-id", &self.id).json(message).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{}", response.text().await.unwrap());
         Events::of(response)
     }
@@ -213,13 +219,14 @@ async fn too_many_requests_and_used_ids_are_errors_in_the_answer() {
     let server = Server::with(|config| config.limits.max_in_flight_per_session = 2).await;
     let session = Session::open(&server, "alice").await;
     let mut first = session.start(&call(1, "wait", json!({}))).await;
-    let _second = session.start(&call(2, "wait", json!({}))).await;
+    let mut second = session.start(&call(2, "wait", json!({}))).await;
     Calls::reached(&server.calls.started, 2).await;
     assert_eq!(session.call(1, "echo", json!({})).await["error"]["code"], -32000);
     assert_eq!(session.call(3, "echo", json!({})).await["error"]["code"], -32000);
     let cancel = notification("notifications/cancelled", json!({"requestId": 2}));
     session.post(&cancel).send().await.unwrap();
     Calls::reached(&server.calls.stopped, 1).await;
+    assert!(second.next().await.is_none(), "what was taken back has no answer");
     assert_eq!(text(&session.call(4, "echo", json!({"text": "room"})).await), "room");
     server.calls.release.notify_waiters();
     assert_eq!(text(&first.message().await), "released");

@@ -50,21 +50,19 @@ impl Live {
         Ok(())
     }
 
-    /// The request is answered, cancelled, or was never handed on.
-    pub(super) fn settle(&self, id: &RequestId) {
+    /// The request is answered, cancelled, or was never handed on. Whether it was under way until now.
+    pub(super) fn settle(&self, id: &RequestId) -> bool {
         let mut in_flight = lock(&self.in_flight);
-        in_flight.remove(id);
+        let was_under_way = in_flight.remove(id);
         if in_flight.is_empty() {
             *in_flight = HashSet::new();
         }
+        was_under_way
     }
 
-    /// One request that is under way, which the caller thereby settles.
-    pub(super) fn take_one(&self) -> Option<RequestId> {
-        let mut in_flight = lock(&self.in_flight);
-        let id = in_flight.iter().next().cloned()?;
-        in_flight.remove(&id);
-        Some(id)
+    /// The requests that are under way.
+    pub(super) fn under_way(&self) -> Vec<RequestId> {
+        lock(&self.in_flight).iter().cloned().collect()
     }
 
     /// Resolves when the session has to end: it was ended, or its time was over.

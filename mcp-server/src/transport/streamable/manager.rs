@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use futures::future::Either;
-use futures::stream::{self, Stream};
-use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData, ServerJsonRpcMessage};
+use futures::stream::{self, Stream, StreamExt};
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
 use rmcp::transport::WorkerTransport;
 use rmcp::transport::streamable_http_server::session::local::{
     LocalSessionManager, LocalSessionManagerError, LocalSessionWorker,
@@ -14,6 +14,7 @@ use rmcp::transport::streamable_http_server::session::{RestoreOutcome, ServerSse
 
 use super::EXCHANGE;
 use super::live::Live;
+use super::owed::Owed;
 use super::tracked::Tracked;
 use crate::caller::Caller;
 use crate::transport::config::Limits;
@@ -96,6 +97,13 @@ fn gone(error: LocalSessionManagerError) -> ManagerError {
     refuse(Refusal::no_http_session())
 }
 
+/// The request that the client cancels with this message.
+fn taken_back(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
+    let ClientJsonRpcMessage::Notification(notification) = message else { return None };
+    let ClientNotification::CancelledNotification(cancelled) = &notification.notification else { return None };
+    cancelled.params.request_id.as_ref()
+}
+
 impl SessionManager for Manager {
     type Error = ManagerError;
     type Transport = Tracked<LocalTransport>;
@@ -155,7 +163,10 @@ impl SessionManager for Manager {
             return Ok(Either::Left(stream::iter([answer])));
         }
         match self.inner.create_stream(id, message).await {
-            Ok(stream) => Ok(Either::Right(live.streams.wrap(stream))),
+            Ok(stream) => {
+                let stream = live.streams.wrap(stream).take_until(Box::pin(super::see_to_the_end()));
+                Ok(Either::Right(Owed::new(stream, live, request_id)))
+            }
             Err(error) => {
                 live.settle(&request_id);
                 Err(gone(error))
@@ -164,7 +175,11 @@ impl SessionManager for Manager {
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), Self::Error> {
-        self.live(id)?;
+        let live = self.live(id)?;
+        if let Some(request) = taken_back(&message) {
+            // rmcp answers it no more, so nothing else would free its place.
+            live.settle(request);
+        }
         self.inner.accept_message(id, message).await.map_err(gone)
     }
 

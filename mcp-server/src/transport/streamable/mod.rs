@@ -7,9 +7,11 @@
 mod answers;
 mod live;
 mod manager;
+mod owed;
 mod streams;
 mod tracked;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
@@ -21,6 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::SessionStore;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio_util::sync::CancellationToken;
 use web::layers::note_session;
 
 use super::binding::Binding;
@@ -38,6 +41,10 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// One HTTP exchange, as the session manager and the store see it while rmcp handles it.
 struct Exchange {
     caller: Caller,
+    /// Cancelled when what the caller came with is no longer accepted, or a shutdown is out of patience.
+    end: CancellationToken,
+    /// Whether the session manager ends the stream, with an answer.
+    is_seen_to: AtomicBool,
     /// Said in place of rmcp's own words, which would be a plain 500.
     refused: Mutex<Option<Refusal>>,
 }
@@ -52,6 +59,23 @@ tokio::task_local! {
 #[must_use]
 pub fn current_caller() -> Option<Caller> {
     EXCHANGE.try_with(|exchange| exchange.caller.clone()).ok()
+}
+
+/// For the session manager, which from now on sees to it that the stream of the request that rmcp is handling right now
+/// ends: resolves when the caller is to be served no more.
+fn see_to_the_end() -> impl Future<Output = ()> + Send + Sync + 'static {
+    let exchange = EXCHANGE.try_with(|exchange| {
+        exchange.is_seen_to.store(true, Ordering::Relaxed);
+        exchange.clone()
+    });
+    async move {
+        // Without an exchange there is nobody to cut off.
+        let Ok(exchange) = exchange else { return std::future::pending().await };
+        tokio::select! {
+            () = exchange.end.cancelled() => {}
+            () = expiry(exchange.caller.ends_at()) => {}
+        }
+    }
 }
 
 /// What the route works with.
@@ -81,7 +105,6 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
             .with_sse_retry(None)
             // Where there is no session, an answer that is one message needs no stream.
             .with_json_response(true)
-            .with_cancellation_token(registry.cut().clone())
             .with_max_request_body_bytes(config.limits.max_body_bytes);
         rmcp.session_store = Some(store);
         Arc::new(Self {
@@ -103,7 +126,12 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
         let request = self.prepare(request, binding, &caller).await?;
         let (method, is_quiet) = (request.method().clone(), stays_open(&request));
 
-        let exchange = Arc::new(Exchange { caller: caller.clone(), refused: Mutex::default() });
+        let exchange = Arc::new(Exchange {
+            caller: caller.clone(),
+            end: slot.end().clone(),
+            is_seen_to: AtomicBool::new(false),
+            refused: Mutex::default(),
+        });
         let answer = tokio::select! {
             answer = EXCHANGE.scope(exchange.clone(), self.service.handle(request)) => answer,
             // Without a session, this is where a call waits for its handler; dropping it cancels that.
@@ -114,7 +142,7 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
         }
         let mut response = answers::in_our_shape(answer.map(Body::new), &method, self.limits.max_result_bytes).await;
         bind_id(response.headers_mut(), binding, &caller)?;
-        Ok(self.bounded(response, slot, &caller, is_quiet))
+        Ok(self.bounded(response, slot, &exchange, is_quiet))
     }
 
     fn why_cut(&self) -> Refusal {
@@ -142,15 +170,19 @@ impl<H: ServerHandler + Clone> Endpoint<H> {
 
     /// Keeps the exchange's place until its stream ends, ends the stream with what opened it, and caps the answer on it.
     /// A stream that waits for news ends with the access token too: its client comes back with the next one.
-    fn bounded(&self, response: Response, slot: Slot, caller: &Caller, is_quiet: bool) -> Response {
+    fn bounded(&self, response: Response, slot: Slot, exchange: &Exchange, is_quiet: bool) -> Response {
         if !is_stream(&response) {
             return response;
         }
         let end = slot.end().clone();
         let shutdown = self.registry.shutdown().clone();
-        let ends_at = if is_quiet { caller.expires_at } else { caller.ends_at() };
+        let is_seen_to = exchange.is_seen_to.load(Ordering::Relaxed);
+        let ends_at = if is_quiet { exchange.caller.expires_at } else { exchange.caller.ends_at() };
         let max = self.limits.max_result_bytes;
         let over = Box::pin(async move {
+            if is_seen_to {
+                return std::future::pending().await;
+            }
             tokio::select! {
                 () = end.cancelled() => {}
                 () = shutdown.cancelled(), if is_quiet => {}

@@ -22,32 +22,24 @@ pub(super) struct Tracked<T> {
     inner: T,
     live: Arc<Live>,
     over: BoxFuture<'static, ()>,
-    is_over: bool,
+    /// Once the session is over: the calls that have to be told so.
+    untold: Option<Vec<RequestId>>,
     _slot: Slot,
 }
 
 impl<T> Tracked<T> {
     pub(super) fn new(inner: T, live: Arc<Live>, slot: Slot) -> Self {
-        Self { inner, over: live.over(), live, is_over: false, _slot: slot }
+        Self { inner, over: live.over(), live, untold: None, _slot: slot }
     }
 
-    /// Calls in flight are cancelled one by one, so that their handlers stop at once; then the input ends.
+    /// Calls in flight are cancelled one by one, so that their handlers stop at once; then the input ends. They stay under
+    /// way, because nobody has answered them.
     fn wind_up(&mut self) -> Option<ClientJsonRpcMessage> {
         self.live.streams.remove_all();
-        let id = self.live.take_one()?;
+        let id = self.untold.get_or_insert_with(|| self.live.under_way()).pop()?;
         let params = CancelledNotificationParam::new(Some(id), Some("the session ended".to_owned()));
         let cancelled = ClientNotification::CancelledNotification(CancelledNotification::new(params));
         Some(ClientJsonRpcMessage::notification(cancelled))
-    }
-
-    fn note(&self, message: &ClientJsonRpcMessage) {
-        if let ClientJsonRpcMessage::Notification(notification) = message
-            && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
-            && let Some(id) = &cancelled.params.request_id
-        {
-            // rmcp answers a cancelled request no more, so nothing else would free its place.
-            self.live.settle(id);
-        }
     }
 }
 
@@ -80,16 +72,11 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Tracked<T> {
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        if !self.is_over {
+        if self.untold.is_none() {
             tokio::select! {
                 biased;
-                () = &mut self.over => self.is_over = true,
-                message = self.inner.receive() => {
-                    if let Some(message) = &message {
-                        self.note(message);
-                    }
-                    return message;
-                }
+                () = &mut self.over => {}
+                message = self.inner.receive() => return message,
             }
         }
         self.wind_up()
