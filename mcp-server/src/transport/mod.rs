@@ -7,6 +7,7 @@ mod binding;
 mod config;
 mod guard;
 mod intake;
+mod json_rpc;
 mod legacy_sse;
 mod oversized;
 mod refusal;
@@ -28,6 +29,7 @@ pub use sessions::Sessions;
 pub use streamable::current_caller;
 
 use guard::Guard;
+use refusal::Refusal;
 
 /// The routes `/mcp/sse`, `/mcp/message` and `/mcp` for one handler, which is cloned per session.
 ///
@@ -54,4 +56,14 @@ where
 /// Locks a mutex whose holders cannot leave it half-changed, so that a panic elsewhere does not spread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// 128 random bits: nobody guesses a session, though guessing one would not be enough to use it.
+fn random_id() -> Result<Box<str>, Refusal> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "no random bytes from the operating system");
+        Refusal::internal()
+    })?;
+    Ok(hex::encode(bytes).into())
 }

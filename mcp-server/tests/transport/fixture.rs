@@ -112,6 +112,14 @@ impl ServerHandler for Fixture {
             "echo" => argument("text").and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default(),
             "big" => "x".repeat(number("bytes") as usize),
             "wait" => self.wait(&context).await,
+            "step" => {
+                report_progress(&context, 1).await;
+                self.wait(&context).await
+            }
+            "news" => match context.peer.notify_tool_list_changed().await {
+                Ok(()) => "told".to_owned(),
+                Err(error) => error.to_string(),
+            },
             "ask" => ask(&context).await,
             "seen" => seen(&context),
             "progress" => {

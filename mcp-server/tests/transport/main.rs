@@ -13,6 +13,7 @@ mod guarding;
 mod legacy;
 mod legacy_limits;
 mod lifecycle;
+mod resuming;
 mod server;
 mod sse;
 mod streamable;

@@ -167,6 +167,11 @@ impl Server {
         self.comes_to(|now| now.count() == sessions).await;
     }
 
+    /// Waits until no exchange is under way, which the server learns a moment after a client has gone.
+    pub async fn is_left_alone(&self) {
+        self.comes_to(|now| now.exchanges() == 0).await;
+    }
+
     /// Waits until nothing is open any more.
     pub async fn empties(&self) {
         self.comes_to(|now| now.count() == 0 && now.exchanges() == 0).await;

@@ -16,8 +16,8 @@ use super::Endpoint;
 use super::outbox::NotSent;
 use super::session::{NotTaken, Posted, Session};
 use super::wire::{self, Frame};
-use crate::transport::intake;
 use crate::transport::refusal::Refusal;
+use crate::transport::{intake, json_rpc};
 
 const JSON: &str = "application/json";
 
@@ -144,7 +144,7 @@ async fn refuse(
     data: Option<serde_json::Value>,
     wants_json: bool,
 ) -> Result<Response, Refusal> {
-    let error = wire::refused(Some(id), message, data);
+    let error = json_rpc::refused(id, message, data);
     let frame = Frame::message(&error).map_err(|_| Refusal::internal())?;
     session.announce(&frame).await.map_err(|_| Refusal::no_sse_session())?;
     Ok(if wants_json { json_answer(frame.json()) } else { accepted() })
@@ -184,7 +184,7 @@ async fn wait_for(answer: oneshot::Receiver<Bytes>, session: &Session, id: Reque
     }
     let why =
         if session.end.is_cancelled() { "The session ended before the answer" } else { "The request was cancelled" };
-    let error: ServerJsonRpcMessage = wire::refused(Some(id), why.to_owned(), None);
+    let error: ServerJsonRpcMessage = json_rpc::refused(id, why, None);
     match serde_json::to_vec(&error) {
         Ok(body) => json_answer(body.into()),
         Err(_) => Refusal::internal().into_response(),

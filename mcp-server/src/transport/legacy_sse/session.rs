@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::outbox::{Closed, NotSent, Outbox};
-use super::wire::{self, Frame};
+use super::wire::Frame;
 use crate::transport::config::Limits;
-use crate::transport::{lock, oversized};
+use crate::transport::{json_rpc, lock, oversized};
 
 /// Posted messages that the session has not looked at yet. Requests are bounded by the in-flight limit before that.
 const INBOX: usize = 32;
@@ -121,7 +121,7 @@ impl Session {
         self: &Arc<Self>,
         message: &ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Closed>> + Send + use<> {
-        let id = answered(message);
+        let id = json_rpc::answered(message).cloned();
         let frame = self.frame(message, id.as_ref());
         let at_once = frame.as_ref().map(|frame| self.outbox.try_push(&frame.event()));
         if let (Some(Ok(())), Some(frame), Some(id)) = (&at_once, &frame, &id) {
@@ -166,7 +166,7 @@ impl Session {
             Ok(frame) => oversized::too_large(id.cloned(), frame.json().len(), max),
             Err(error) => {
                 tracing::error!(%error, "a message could not be written as JSON");
-                wire::refused(Some(id?.clone()), "The answer could not be written".to_owned(), None)
+                json_rpc::refused(id?.clone(), "The answer could not be written", None)
             }
         };
         Frame::message(&instead).ok()
@@ -201,14 +201,5 @@ impl Session {
         }
         // Posts that wait for an answer learn that there will be none.
         *lock(&self.in_flight) = HashMap::new();
-    }
-}
-
-/// The request that a message answers, if it is an answer.
-fn answered(message: &ServerJsonRpcMessage) -> Option<RequestId> {
-    match message {
-        ServerJsonRpcMessage::Response(response) => Some(response.id.clone()),
-        ServerJsonRpcMessage::Error(error) => error.id.clone(),
-        ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => None,
     }
 }

@@ -21,6 +21,7 @@ use super::serve::Life;
 use super::session::Session;
 use super::wire;
 use crate::transport::intake;
+use crate::transport::random_id;
 use crate::transport::refusal::Refusal;
 use crate::transport::sessions::Kind;
 
@@ -70,16 +71,6 @@ fn token_to_repeat(request: &Request) -> Option<String> {
         return None;
     }
     wire::parameter(request.uri().query(), "token").filter(|token| !token.is_empty())
-}
-
-/// 128 random bits: nobody guesses a session, though guessing one would not be enough to use it.
-fn random_id() -> Result<Box<str>, Refusal> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        tracing::error!(%error, "no random bytes from the operating system");
-        Refusal::internal()
-    })?;
-    Ok(hex::encode(bytes).into())
 }
 
 /// The stream's body. hyper drops it when the client is gone, and that ends the session.

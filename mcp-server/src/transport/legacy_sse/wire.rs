@@ -3,7 +3,7 @@
 use std::io;
 
 use axum::body::Bytes;
-use rmcp::model::{ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
+use rmcp::model::ServerJsonRpcMessage;
 use url::form_urlencoded;
 
 const MESSAGE: &[u8] = b"event: message\ndata: ";
@@ -50,9 +50,4 @@ pub(super) fn endpoint(path: &str, session_id: &str, token: Option<&str>) -> Byt
 pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query?.as_bytes());
     pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
-}
-
-/// An error of the server's own range, as the answer to a request that was not taken.
-pub(super) fn refused(id: Option<RequestId>, message: String, data: Option<serde_json::Value>) -> ServerJsonRpcMessage {
-    ServerJsonRpcMessage::error(ErrorData::new(ErrorCode(-32000), message, data), id)
 }

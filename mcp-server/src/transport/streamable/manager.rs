@@ -1,86 +1,73 @@
-//! rmcp's local sessions, with places in the registry, limits per session, and an end.
+//! The sessions of Streamable HTTP by their ids, for rmcp: with places in the registry, limits per session, and an end.
+//!
+//! rmcp has a manager of its own, whose sessions pass every message through one more task and four more channels. That was
+//! a third of a call's cost and half of an idle session's memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use futures::future::Either;
-use futures::stream::{self, Stream, StreamExt};
-use rmcp::model::{ClientJsonRpcMessage, ClientNotification, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
-use rmcp::transport::WorkerTransport;
-use rmcp::transport::streamable_http_server::session::local::{
-    LocalSessionManager, LocalSessionManagerError, LocalSessionWorker,
-};
+use futures::stream::{self, Stream};
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, RequestId, ServerJsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::{RestoreOutcome, ServerSseMessage, SessionId, SessionManager};
 
 use super::EXCHANGE;
-use super::live::Live;
-use super::owed::Owed;
-use super::tracked::Tracked;
-use crate::caller::Caller;
+use super::events::Events;
+use super::session::Session;
+use super::transport::SessionTransport;
 use crate::transport::config::Limits;
-use crate::transport::lock;
 use crate::transport::refusal::Refusal;
-use crate::transport::sessions::{Kind, Sessions, Slot};
+use crate::transport::sessions::{Kind, Sessions};
+use crate::transport::{json_rpc, lock, random_id};
 
-/// Messages that may wait in each of a session's channels. rmcp reserves room for them when a session starts.
-const CHANNEL: usize = 4;
-/// rmcp's own wait between making a session and getting its first message, which follow each other at once.
-const HANDSHAKE: std::time::Duration = std::time::Duration::from_secs(30);
-
-/// Why an exchange does not go on. What the client is told was put into the exchange.
+/// Why an exchange does not go on.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ManagerError {
+    /// What the client is told was put into the exchange.
     #[error("refused")]
     Refused,
-    #[error(transparent)]
-    Session(#[from] LocalSessionManagerError),
+    /// rmcp answers with a stream that is over.
+    #[error("no stream has this event")]
+    UnknownEvent,
 }
 
 pub(super) struct Manager {
-    inner: LocalSessionManager,
-    limits: Limits,
+    limits: Arc<Limits>,
     registry: Arc<Sessions>,
-    live: Mutex<HashMap<SessionId, Arc<Live>>>,
+    open: Mutex<HashMap<SessionId, Arc<Session>>>,
 }
-
-type LocalTransport = WorkerTransport<LocalSessionWorker>;
 
 impl Manager {
     pub(super) fn new(limits: &Limits, registry: Arc<Sessions>) -> Self {
-        let mut inner = LocalSessionManager::default();
-        let config = &mut inner.session_config;
-        config.channel_capacity = CHANNEL;
-        config.keep_alive = Some(limits.keep_alive);
-        config.init_timeout = Some(limits.init_timeout.min(HANDSHAKE));
-        config.sse_retry = None;
-        Self { inner, limits: limits.clone(), registry, live: Mutex::default() }
+        Self { limits: Arc::new(limits.clone()), registry, open: Mutex::default() }
     }
 
-    /// A place for a session of the caller whose request this is.
-    fn admit(&self) -> Result<(Slot, Caller), ManagerError> {
+    /// A session of the caller whose request this is, in the place of one of the same id that has ended.
+    fn open(&self, id: SessionId) -> Result<SessionTransport, ManagerError> {
         let caller = super::current_caller().ok_or_else(|| refuse(Refusal::no_caller()))?;
         let slot = self.registry.admit(&caller, Kind::HttpSession).map_err(refuse)?;
-        Ok((slot, caller))
+        let (session, inbox) = Session::new(slot.end().clone(), self.limits.clone());
+        lock(&self.open).insert(id, session.clone());
+        Ok(SessionTransport::new(session, inbox, slot, caller.ends_at()))
     }
 
-    fn track(&self, id: SessionId, transport: LocalTransport, slot: Slot, caller: &Caller) -> Tracked<LocalTransport> {
-        let live = Arc::new(Live::new(slot.end().clone(), caller.ends_at(), &self.limits));
-        lock(&self.live).insert(id, live.clone());
-        Tracked::new(transport, live, slot)
+    /// A session that is on its way out is gone for its client.
+    fn find(&self, id: &SessionId) -> Option<Arc<Session>> {
+        lock(&self.open).get(id).filter(|session| !session.end.is_cancelled()).cloned()
     }
 
-    /// A session that is on its way out is gone for its client, even while rmcp still knows it.
-    fn live(&self, id: &SessionId) -> Result<Arc<Live>, ManagerError> {
-        let live = lock(&self.live).get(id).cloned();
-        live.filter(|live| !live.end.is_cancelled()).ok_or_else(|| refuse(Refusal::no_http_session()))
+    fn get(&self, id: &SessionId) -> Result<Arc<Session>, ManagerError> {
+        self.find(id).ok_or_else(gone)
     }
 
-    fn forget(&self, id: &SessionId) {
-        let mut live = lock(&self.live);
-        live.remove(id);
-        if live.is_empty() {
-            live.shrink_to_fit();
+    /// Takes a session out, whatever state it is in, or only one that has ended.
+    fn take(&self, id: &SessionId, is_meant: impl Fn(&Session) -> bool) -> Option<Arc<Session>> {
+        let mut open = lock(&self.open);
+        let taken = if open.get(id).is_some_and(|session| is_meant(session)) { open.remove(id) } else { None };
+        if open.is_empty() {
+            open.shrink_to_fit();
         }
+        taken
     }
 }
 
@@ -92,8 +79,7 @@ fn refuse(refusal: Refusal) -> ManagerError {
 }
 
 /// A session that ended in the middle of an exchange, by its idle limit for example.
-fn gone(error: LocalSessionManagerError) -> ManagerError {
-    tracing::debug!(%error, "session ended while it was used");
+fn gone() -> ManagerError {
     refuse(Refusal::no_http_session())
 }
 
@@ -106,22 +92,19 @@ fn taken_back(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
 
 impl SessionManager for Manager {
     type Error = ManagerError;
-    type Transport = Tracked<LocalTransport>;
+    type Transport = SessionTransport;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
-        let (slot, caller) = self.admit()?;
-        let (id, transport) = self.inner.create_session().await?;
-        let transport = self.track(id.clone(), transport, slot, &caller);
+        let id = SessionId::from(random_id().map_err(refuse)?);
+        let transport = self.open(id.clone())?;
         Ok((id, transport))
     }
 
     async fn restore_session(&self, id: SessionId) -> Result<RestoreOutcome<Self::Transport>, Self::Error> {
-        let (slot, caller) = self.admit()?;
-        Ok(match self.inner.restore_session(id.clone()).await? {
-            RestoreOutcome::Restored(transport) => RestoreOutcome::Restored(self.track(id, transport, slot, &caller)),
-            RestoreOutcome::AlreadyPresent => RestoreOutcome::AlreadyPresent,
-            _ => RestoreOutcome::NotSupported,
-        })
+        if self.find(&id).is_some() {
+            return Ok(RestoreOutcome::AlreadyPresent);
+        }
+        self.open(id).map(RestoreOutcome::Restored)
     }
 
     async fn initialize_session(
@@ -129,24 +112,27 @@ impl SessionManager for Manager {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
-        Ok(self.inner.initialize_session(id, message).await?)
+        let session = self.get(id)?;
+        let ClientJsonRpcMessage::Request(request) = &message else { return Err(ManagerError::Refused) };
+        // The session is new, so there is nothing else under way.
+        let mut reader = session.begin(request).map_err(|_| ManagerError::Refused)?;
+        session.post(message).await.map_err(|_| gone())?;
+        let answer = reader.events.recv().await.and_then(|event| event.message);
+        answer.map(Arc::unwrap_or_clone).ok_or_else(gone)
     }
 
     async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
-        if lock(&self.live).contains_key(id) {
-            return self.live(id).map(|_| true);
-        }
-        Ok(self.inner.has_session(id).await?)
+        Ok(self.find(id).is_some())
     }
 
+    /// Asked for by the client, and by rmcp once it serves the session no more. By then there may be another session with
+    /// the same id, whose client has come back.
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
-        if let Ok(live) = self.live(id) {
-            // A worker that waits for a stuck reader would not hear that it is to end.
-            live.streams.remove_all();
+        let by_the_client = super::current_caller().is_some();
+        if let Some(session) = self.take(id, |session| by_the_client || session.end.is_cancelled()) {
+            session.close();
         }
-        let closed = self.inner.close_session(id).await;
-        self.forget(id);
-        Ok(closed?)
+        Ok(())
     }
 
     async fn create_stream(
@@ -154,42 +140,39 @@ impl SessionManager for Manager {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let live = self.live(id)?;
+        let session = self.get(id)?;
         let ClientJsonRpcMessage::Request(request) = &message else { return Err(ManagerError::Refused) };
         let request_id = request.id.clone();
-        if let Err(why) = live.begin(&request_id) {
-            let error = ErrorData::new(ErrorCode(-32000), why, None);
-            let answer = ServerSseMessage::from_message(ServerJsonRpcMessage::error(error, Some(request_id)));
-            return Ok(Either::Left(stream::iter([answer])));
-        }
-        match self.inner.create_stream(id, message).await {
-            Ok(stream) => {
-                let stream = live.streams.wrap(stream).take_until(Box::pin(super::see_to_the_end()));
-                Ok(Either::Right(Owed::new(stream, live, request_id)))
+        let reader = match session.begin(request) {
+            Ok(reader) => reader,
+            Err(why) => {
+                let answer = json_rpc::refused(request_id, why, None);
+                return Ok(Either::Left(stream::iter([ServerSseMessage::from_message(answer)])));
             }
-            Err(error) => {
-                live.settle(&request_id);
-                Err(gone(error))
-            }
+        };
+        if session.post(message).await.is_err() {
+            session.give_up(&request_id);
+            return Err(gone());
         }
+        Ok(Either::Right(Events::new(session, reader).until(super::see_to_the_end())))
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), Self::Error> {
-        let live = self.live(id)?;
+        let session = self.get(id)?;
         if let Some(request) = taken_back(&message) {
-            // rmcp answers it no more, so nothing else would free its place.
-            live.settle(request);
+            // rmcp does not answer it any more.
+            session.give_up(request);
         }
-        self.inner.accept_message(id, message).await.map_err(gone)
+        session.post(message).await.map_err(|_| gone())
     }
 
     async fn create_standalone_stream(
         &self,
         id: &SessionId,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let live = self.live(id)?;
-        let stream = self.inner.create_standalone_stream(id).await.map_err(gone)?;
-        Ok(live.streams.wrap(stream))
+        let session = self.get(id)?;
+        let reader = session.listen();
+        Ok(Events::new(session, reader))
     }
 
     async fn resume(
@@ -197,8 +180,8 @@ impl SessionManager for Manager {
         id: &SessionId,
         last_event_id: String,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let live = self.live(id)?;
-        let stream = self.inner.resume(id, last_event_id).await?;
-        Ok(live.streams.wrap(stream))
+        let session = self.get(id)?;
+        let reader = session.resume(&last_event_id).ok_or(ManagerError::UnknownEvent)?;
+        Ok(Events::new(session, reader))
     }
 }

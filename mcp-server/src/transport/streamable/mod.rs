@@ -1,15 +1,15 @@
-//! Streamable HTTP at `/mcp`: rmcp's service, with what it leaves to its host around it.
+//! Streamable HTTP at `/mcp`: rmcp's service, with sessions of our own and what it leaves to its host around it.
 //!
 //! - Session ids leave bound to their customer and come back checked, so rmcp never sees a foreign one.
 //! - Sessions and exchanges take places in the registry, and end with the key or grant that opened them.
 //! - What rmcp says in plain text is said in the shape of all other errors. JSON-RPC stays as it is.
 
 mod answers;
-mod live;
+mod events;
 mod manager;
-mod owed;
+mod session;
 mod streams;
-mod tracked;
+mod transport;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
