@@ -19,6 +19,18 @@ fn caddy_takes_the_caddyfile_and_would_write_it_alike() {
     assert_eq!(String::from_utf8_lossy(&written.stdout), ours);
 }
 
+/// Without that some answers are cut off: see the Caddyfile.
+#[test]
+fn caddy_reads_short_requests_before_it_passes_them_on() {
+    let adapted = caddy().args(["adapt", "--adapter", "caddyfile", "--config", CADDYFILE]).output().unwrap();
+    succeeds(&adapted);
+    let adapted = String::from_utf8_lossy(&adapted.stdout).into_owned();
+    let (proxies, buffering) = (r#""handler":"reverse_proxy""#, r#""buffer_requests":true"#);
+    assert_eq!(adapted.matches(buffering).count(), adapted.matches(proxies).count(), "{adapted}");
+    let ours = std::fs::read_to_string(root().join(CADDYFILE)).unwrap();
+    assert!(ours.contains("{$HEYCMO_BUFFERS:request_buffers 64KiB}"), "what compose.yaml has by default");
+}
+
 #[test]
 fn compose_yaml_is_what_the_compose_specification_asks_for() {
     let program = root().join("tests/clients/python/tools/bin/check-jsonschema");

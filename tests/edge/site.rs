@@ -24,12 +24,12 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Caddy, with the files of the project before it.
+/// Caddy, with the files of the project before it. It is Debian's, which has the older name of a setting.
 pub fn caddy() -> Command {
     let is_there = Command::new("caddy").arg("version").output().is_ok_and(|output| output.status.success());
     assert!(is_there, "Caddy is not installed: run tests/setup");
     let mut command = Command::new("caddy");
-    command.current_dir(root());
+    command.current_dir(root()).env("HEYCMO_BUFFERS", "buffer_requests");
     command
 }
 
@@ -193,6 +193,24 @@ impl Site {
         assert!(status.success());
         self.caddy.wait().await.unwrap();
         std::fs::read_to_string(self.data.path().join(LOG)).unwrap()
+    }
+}
+
+/// A test that fails says what Caddy and the servers complained about meanwhile.
+impl Drop for Site {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let caddy = std::fs::read_to_string(self.data.path().join(LOG)).unwrap_or_default();
+        let is_complaint = |line: &&str| line.contains(r#""level":"error""#) || line.contains(r#""level":"warn""#);
+        for line in caddy.lines().filter(is_complaint) {
+            eprintln!("Caddy: {line}");
+        }
+        for replica in self.mcp_servers.iter().chain(&self.gateways) {
+            let log = replica.process.as_ref().map(Process::log).unwrap_or_default();
+            eprintln!("{}:\n{log}", replica.address);
+        }
     }
 }
 

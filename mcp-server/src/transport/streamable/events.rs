@@ -49,10 +49,16 @@ impl Stream for Events {
         if self.has_ended {
             return Poll::Ready(None);
         }
-        if self.over.as_mut().is_some_and(|over| over.as_mut().poll(context).is_ready()) {
-            return Poll::Ready(self.end());
-        }
-        let Some(event) = ready!(self.reader.events.poll_recv(context)) else { return Poll::Ready(self.end()) };
+        // What is there already is not lost to an end that comes at the same time.
+        let event = match self.reader.events.poll_recv(context) {
+            Poll::Ready(Some(event)) => event,
+            Poll::Ready(None) => return Poll::Ready(self.end()),
+            Poll::Pending => {
+                let Some(over) = &mut self.over else { return Poll::Pending };
+                ready!(over.as_mut().poll(context));
+                return Poll::Ready(self.end());
+            }
+        };
         // The stream of a request carries no other answer than its own.
         if event.message.as_deref().and_then(json_rpc::answered).is_some() {
             self.reader.owed = None;
