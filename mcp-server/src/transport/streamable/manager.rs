@@ -113,10 +113,9 @@ impl SessionManager for Manager {
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
         let session = self.get(id)?;
-        let ClientJsonRpcMessage::Request(request) = &message else { return Err(ManagerError::Refused) };
+        let ClientJsonRpcMessage::Request(request) = message else { return Err(ManagerError::Refused) };
         // The session is new, so there is nothing else under way.
-        let mut reader = session.begin(request).map_err(|_| ManagerError::Refused)?;
-        session.post(message).await.map_err(|_| gone())?;
+        let mut reader = session.ask(request).await.map_err(|_| gone())?.map_err(|_| ManagerError::Refused)?;
         let answer = reader.events.recv().await.and_then(|event| event.message);
         answer.map(Arc::unwrap_or_clone).ok_or_else(gone)
     }
@@ -141,19 +140,15 @@ impl SessionManager for Manager {
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
         let session = self.get(id)?;
-        let ClientJsonRpcMessage::Request(request) = &message else { return Err(ManagerError::Refused) };
+        let ClientJsonRpcMessage::Request(request) = message else { return Err(ManagerError::Refused) };
         let request_id = request.id.clone();
-        let reader = match session.begin(request) {
+        let reader = match session.ask(request).await.map_err(|_| gone())? {
             Ok(reader) => reader,
             Err(why) => {
                 let answer = json_rpc::refused(request_id, why, None);
                 return Ok(Either::Left(stream::iter([ServerSseMessage::from_message(answer)])));
             }
         };
-        if session.post(message).await.is_err() {
-            session.give_up(&request_id);
-            return Err(gone());
-        }
         Ok(Either::Right(Events::new(session, reader).until(super::see_to_the_end())))
     }
 

@@ -42,9 +42,20 @@ impl Session {
         (Arc::new(Self { end, limits, inbox, streams, last_heard }), posted)
     }
 
-    /// Takes note of a request until it is answered, and opens the stream for that; or says why it is not taken.
-    pub(super) fn begin(&self, request: &JsonRpcRequest<ClientRequest>) -> Result<Reader, &'static str> {
-        lock(&self.streams).begin(request, self.limits.max_in_flight_per_session)
+    /// Hands a request to the session's task and opens the stream for its answer; or says why it is not taken.
+    ///
+    /// Between taking note of it and handing it over nothing waits, so that a client that goes leaves nothing behind.
+    pub(super) async fn ask(
+        &self,
+        request: JsonRpcRequest<ClientRequest>,
+    ) -> Result<Result<Reader, &'static str>, Over> {
+        self.hear();
+        let place = self.inbox.reserve().await.map_err(|_| Over)?;
+        let begun = lock(&self.streams).begin(&request, self.limits.max_in_flight_per_session);
+        if begun.is_ok() {
+            place.send(Box::new(ClientJsonRpcMessage::Request(request)));
+        }
+        Ok(begun)
     }
 
     /// The request needs no answer any more. Whether it did until now.
@@ -62,7 +73,7 @@ impl Session {
         lock(&self.streams).under_way()
     }
 
-    /// Hands what the client says to the session's task.
+    /// Hands what the client says besides to the session's task.
     pub(super) async fn post(&self, message: ClientJsonRpcMessage) -> Result<(), Over> {
         self.hear();
         self.inbox.send(Box::new(message)).await.map_err(|_| Over)

@@ -48,6 +48,8 @@ pub(super) struct Streams {
     /// How many calls there have been.
     begun: u64,
     news: Track,
+    /// Once the session is over, no stream stays open.
+    is_closed: bool,
 }
 
 /// A request of the client's.
@@ -103,6 +105,7 @@ impl Streams {
         self.begun += 1;
         let reader = call.open(&request.id, 0);
         self.calls.insert(request.id.clone(), call);
+        self.end_if_closed();
         Ok(reader)
     }
 
@@ -171,7 +174,9 @@ impl Streams {
     }
 
     pub(super) fn listen(&mut self) -> Reader {
-        Reader { events: self.news.open(self.news.read), owed: None }
+        let events = self.news.open(self.news.read);
+        self.end_if_closed();
+        Reader { events, owed: None }
     }
 
     pub(super) fn resume(&mut self, last_event_id: &str) -> Option<Reader> {
@@ -183,17 +188,29 @@ impl Streams {
         let Some(number) = number else {
             // An event that is still to come was told before this process took the session over.
             let next = if next > self.news.sent { self.news.read } else { next };
-            return Some(Reader { events: self.news.open(next), owed: None });
+            let events = self.news.open(next);
+            self.end_if_closed();
+            return Some(Reader { events, owed: None });
         };
         let (id, call) = self.calls.iter_mut().find(|(_, call)| call.number == number)?;
         let (id, reader) = (id.clone(), call.open(id, next));
         if call.is_answered {
             self.give_up(&id);
         }
+        self.end_if_closed();
         Some(reader)
     }
 
+    /// Ends all streams, and those that may still be opened.
     pub(super) fn close(&mut self) {
+        self.is_closed = true;
+        self.end_if_closed();
+    }
+
+    fn end_if_closed(&mut self) {
+        if !self.is_closed {
+            return;
+        }
         self.news.readers = Vec::new();
         for call in self.calls.values_mut() {
             call.track.readers = Vec::new();
@@ -296,5 +313,28 @@ impl Track {
         self.readers.retain(|reader| !reader.is_closed());
         self.readers.push(sender);
         receiver
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::sync::mpsc::error::TryRecvError;
+
+    use super::*;
+
+    /// The session may end between a client's request and the stream for its answer.
+    #[test]
+    fn a_stream_that_is_opened_after_the_end_is_over() {
+        let mut streams = Streams::default();
+        streams.close();
+        assert_eq!(streams.listen().events.try_recv().err(), Some(TryRecvError::Disconnected));
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let ping: JsonRpcRequest<ClientRequest> = serde_json::from_value(ping).unwrap();
+        let mut reader = streams.begin(&ping, 1).unwrap();
+        assert_eq!(reader.events.try_recv().err(), Some(TryRecvError::Disconnected));
+        let (request, number) = reader.owed.unwrap();
+        assert!(streams.broke_off(&request, number), "it is still to be answered");
+        assert!(!streams.broke_off(&request, number), "once");
     }
 }
