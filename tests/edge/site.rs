@@ -197,6 +197,7 @@ impl Site {
 }
 
 /// A test that fails says what Caddy and the servers complained about meanwhile.
+#[expect(clippy::print_stderr, reason = "read by whoever looks why a test failed")]
 impl Drop for Site {
     fn drop(&mut self) {
         if !std::thread::panicking() {

@@ -1,7 +1,7 @@
 //! The sessions of Streamable HTTP by their ids, for rmcp: with places in the registry, limits per session, and an end.
 //!
 //! rmcp has a manager of its own, whose sessions pass every message through one more task and four more channels. That was
-//! a third of a call's cost and half of an idle session's memory.
+//! a seventh of a call's cost and half of an idle session's memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
