@@ -2,7 +2,7 @@
 
 use crate::documentation::{assert_tests_exist, read, rows};
 
-const PROMISES: [&str; 18] = [
+const PROMISES: [&str; 20] = [
     "What was answered stays true.",
     "Nothing is ever half there.",
     "No post goes out twice.",
@@ -20,6 +20,8 @@ const PROMISES: [&str; 18] = [
     "One address cannot take all the connections.",
     "Told to stop, a process finishes the calls under way within 10 s, ends its streams and is gone.",
     "When a replica dies, clients go on at another one, or get an error that they can act on.",
+    "A call whose session ends in its middle gets an error that says what to do.",
+    "Who loses the connection in the middle of a call gets the rest.",
     "What compose.yaml describes starts and serves.",
 ];
 
