@@ -75,6 +75,22 @@ async fn a_second_connection_takes_a_call_over_without_ending_it() {
     assert!(first.next().await.is_none(), "each message is told once");
 }
 
+/// A process that has taken a session over has calls of its own, with streams that a client may not be given for others.
+#[tokio::test]
+async fn a_lost_call_is_not_mistaken_for_one_of_another_process() {
+    let before = Server::start().await;
+    let mut session = Session::open(&before, "alice").await;
+    let (events, last) = under_way(&before, &session).await;
+    drop(events);
+    let after = Server::on(before.world.clone(), |_| ()).await;
+    session.url = after.url("/mcp");
+    let mut other = session.start(&call(2, "wait", json!({}))).await;
+    Calls::reached(&after.calls.started, 1).await;
+    assert!(resume(&session, &last).await.block().await.is_none());
+    after.calls.release.notify_waiters();
+    assert_eq!(text(&other.message().await), "released");
+}
+
 #[tokio::test]
 async fn what_nobody_heard_is_told_to_whoever_listens_next_and_once() {
     let server = Server::start().await;

@@ -38,7 +38,7 @@ impl Session {
     /// A session, and what its client says.
     pub(super) fn new(end: CancellationToken, limits: Arc<Limits>) -> (Arc<Self>, mpsc::Receiver<Posted>) {
         let (inbox, posted) = mpsc::channel(INBOX);
-        let (streams, last_heard) = (Mutex::default(), Mutex::new(Instant::now()));
+        let (streams, last_heard) = (Mutex::new(Streams::new()), Mutex::new(Instant::now()));
         (Arc::new(Self { end, limits, inbox, streams, last_heard }), posted)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use chrono::Utc;
 use rmcp::model::{
     ClientRequest, GetExtensions, GetMeta, JsonRpcRequest, ProgressToken, RequestId, ServerJsonRpcMessage,
     ServerNotification,
@@ -42,11 +43,11 @@ impl Late {
 }
 
 /// All streams of one session.
-#[derive(Default)]
 pub(super) struct Streams {
     calls: HashMap<RequestId, Call>,
-    /// How many calls there have been.
-    begun: u64,
+    /// What the next call's stream is called. Counted from the time in microseconds, so that the streams of a session that
+    /// another process has taken over have other names.
+    next_number: u64,
     news: Track,
     /// Once the session is over, no stream stays open.
     is_closed: bool,
@@ -81,6 +82,11 @@ struct Track {
 }
 
 impl Streams {
+    pub(super) fn new() -> Self {
+        let next_number = Utc::now().timestamp_micros().unsigned_abs();
+        Self { calls: HashMap::new(), next_number, news: Track::default(), is_closed: false }
+    }
+
     pub(super) fn begin(
         &mut self,
         request: &JsonRpcRequest<ClientRequest>,
@@ -96,13 +102,13 @@ impl Streams {
             return Err("Too many requests at once; wait for one to be answered");
         }
         let mut call = Call {
-            number: self.begun,
+            number: self.next_number,
             progress_token: request.request.get_meta().get_progress_token(),
             asked: Vec::new(),
             is_answered: false,
             track: Track::default(),
         };
-        self.begun += 1;
+        self.next_number += 1;
         let reader = call.open(&request.id, 0);
         self.calls.insert(request.id.clone(), call);
         self.end_if_closed();
@@ -326,7 +332,7 @@ mod tests {
     /// The session may end between a client's request and the stream for its answer.
     #[test]
     fn a_stream_that_is_opened_after_the_end_is_over() {
-        let mut streams = Streams::default();
+        let mut streams = Streams::new();
         streams.close();
         assert_eq!(streams.listen().events.try_recv().err(), Some(TryRecvError::Disconnected));
         let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
